@@ -75,6 +75,7 @@ export type { Timestamps } from './src/replay/timestamps.ts'
 // Caches without Kafka.
 export { type Cache, type CacheOptions, createCache, type DeleteOutcome, type PriceValue } from './standalone/cache.ts'
 export * from './standalone/warming.ts'
+export type { WarmerChanges, WarmerConfig } from './standalone/warming-config.ts'
 export type { StrategyName } from './src/strategy/named.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'

@@ -139,10 +139,18 @@ interface PriceCacheParts {
   readonly maxTrackedPairs: number
 }
 
+export interface ReadListener {
+  onRead(pairId: number): void
+  waits(): Promise<void> | undefined
+}
+
 /** The inside of a cache, for a warming that works beside it. */
 export interface OpenedCache extends PriceCacheParts {
-  /** Calls the listener after each read. Undefined when the cache has a listener already. */
-  listen(onRead: (pairId: number) => void): { stop(): void } | undefined
+  /**
+   * Calls `onRead` after each read; `getOrLoad` and `getMany` wait for what `waits` returns. Undefined when the cache has a
+   * listener already.
+   */
+  listen(listener: ReadListener): { stop(): void } | undefined
 }
 
 const OPENED = new WeakMap<Cache, OpenedCache>()
@@ -163,14 +171,14 @@ function assertOwn(value: object, ownPair: string, ownChain: string): void {
 
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
-  #onRead: ((pairId: number) => void) | undefined
+  #listener: ReadListener | undefined
   readonly #price = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
   #closed: Promise<void> | undefined
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
-    OPENED.set(this, { ...parts, listen: (onRead) => this.#listen(onRead) })
+    OPENED.set(this, { ...parts, listen: (listener) => this.#listen(listener) })
   }
 
   get(pair: string, options?: ReadOptions): Reading | NoReading {
@@ -191,7 +199,7 @@ class PriceCache implements Cache {
     assertReadOptions(options)
     const { chain, caches } = this.#parts
     const { table, hierarchy } = caches
-    return readMany(
+    const readings = await readMany(
       {
         hierarchy,
         holds: table.holds,
@@ -204,6 +212,8 @@ class PriceCache implements Cache {
       },
       pairs,
     )
+    await this.#listener?.waits()
+    return readings
   }
 
   set(pair: string, value: PriceValue): SetOutcome {
@@ -253,19 +263,19 @@ class PriceCache implements Cache {
     return this.#closed
   }
 
-  #listen(onRead: (pairId: number) => void): { stop(): void } | undefined {
-    if (this.#onRead !== undefined) return undefined
-    this.#onRead = onRead
+  #listen(listener: ReadListener): { stop(): void } | undefined {
+    if (this.#listener !== undefined) return undefined
+    this.#listener = listener
     return {
       stop: () => {
-        if (this.#onRead === onRead) this.#onRead = undefined
+        if (this.#listener === listener) this.#listener = undefined
       },
     }
   }
 
   #isHit(pairId: number, into: CachedPrice): boolean {
     const isHit = this.#parts.caches.hierarchy.get(pairId, into)
-    this.#onRead?.(pairId)
+    this.#listener?.onRead(pairId)
     return isHit
   }
 

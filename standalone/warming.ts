@@ -6,13 +6,20 @@ import { InFlight } from '../src/in-flight.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
 import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, type OpenedCache, openedCache } from './cache.ts'
+import {
+  assertWarmerConfig,
+  changedConfig,
+  WARMER_CONFIG,
+  type WarmerChanges,
+  type WarmerConfig,
+} from './warming-config.ts'
 
 /** The options of `createWarming`. */
 export interface CacheWarmingOptions {
   /** Default: `forewarm`. */
   readonly strategy?: StrategyName
-  /** How long a warm may take, milliseconds. Default: 50. Values that come later still go into L1. */
-  readonly timeoutMs?: number
+  /** What it goes by to begin with; `updateConfig` changes it. */
+  readonly warmerConfig?: WarmerChanges
 }
 
 /** The outcome of a warm. `timestamp` is in milliseconds since 1970. */
@@ -54,32 +61,36 @@ export interface CacheWarming {
   /** Warms these pairs now. Does not reject: the report tells what went wrong. */
   warmPairs(pairs: readonly string[]): Promise<WarmReport>
   stats(): CacheWarmingStats
+  /**
+   * Changes what the warming goes by, from the next read on. A value of `undefined` is that of the default. Throws a
+   * ForewarmError 'bad-value' that names every fault; then nothing has changed.
+   */
+  updateConfig(changes: WarmerChanges): WarmerConfig
+  getConfig(): WarmerConfig
   /** Ends the warming; the cache goes on. May be called twice. */
   close(): Promise<void>
 }
 
 /** The most warms in flight at once. Pairs that are found meanwhile go together in the next one. */
 const MAX_IN_FLIGHT = 4
-const TIMEOUT_MS = 50
 
 /**
  * Starts warming beside a cache. Throws a ForewarmError: 'refused' for a cache that has a warming already or was not made
- * by `createCache`, 'bad-value' for an unknown strategy or a time that is not above 0.
+ * by `createCache`, 'bad-value' for an unknown strategy or a value of `warmerConfig` that is not allowed.
  */
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
-  assertOptions('createWarming', options, { strategy: true, timeoutMs: true })
-  const { strategy = 'forewarm', timeoutMs = TIMEOUT_MS } = options
+  assertOptions('createWarming', options, { strategy: true, warmerConfig: WARMER_CONFIG })
+  const { strategy = 'forewarm', warmerConfig = {} } = options
   if (!STRATEGY_NAMES.includes(strategy))
     throw new ForewarmError('bad-value', `strategy: expected one of ${STRATEGY_NAMES.join(', ')}; got ${strategy}`)
-  if (!(timeoutMs > 0 && Number.isFinite(timeoutMs)))
-    throw new ForewarmError('bad-value', `timeoutMs: expected milliseconds above 0, got ${timeoutMs}`)
-  return new ReadWarming(cache, { strategy, timeoutMs })
+  return new ReadWarming(cache, { strategy, warmerConfig })
 }
 
 class ReadWarming implements CacheWarming {
   readonly #parts: OpenedCache
   readonly #listening: { stop(): void }
-  readonly #timeoutMs: number
+  readonly #strategy: StrategyName
+  #config: WarmerConfig
   readonly #next: NextReads
   readonly #wanted = new Set<number>()
   readonly #inFlight = new InFlight()
@@ -88,18 +99,19 @@ class ReadWarming implements CacheWarming {
   readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
   #pairsNotAsked = 0
 
-  constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
+  constructor(cache: Cache, { strategy, warmerConfig }: Required<CacheWarmingOptions>) {
     const parts = openedCache(cache)
     if (parts === undefined)
       throw new ForewarmError(
         'refused',
         'createWarming: expected a cache of prices, made by createCache; this one holds other values (usePriceMatrix: false)',
       )
-    const listening = parts.listen((pairId) => this.#read(pairId))
+    const listening = parts.listen({ onRead: (pairId) => this.#read(pairId), waits: () => this.#waits() })
     if (listening === undefined) throw new ForewarmError('refused', 'the cache has a warming already')
     this.#listening = listening
     this.#parts = parts
-    this.#timeoutMs = timeoutMs
+    this.#strategy = strategy
+    this.#config = changedConfig(strategy, warmerConfig)
     const { l1, upkeep } = parts.caches
     this.#next = new NextReads({
       strategy,
@@ -113,6 +125,18 @@ class ReadWarming implements CacheWarming {
       },
       cost: () => warmCostOf(l1.usage),
     })
+    this.#bound()
+  }
+
+  updateConfig(changes: WarmerChanges): WarmerConfig {
+    assertWarmerConfig('updateConfig', changes)
+    this.#config = changedConfig(this.#strategy, this.#config, changes)
+    this.#bound()
+    return this.#config
+  }
+
+  getConfig(): WarmerConfig {
+    return this.#config
   }
 
   async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
@@ -146,9 +170,20 @@ class ReadWarming implements CacheWarming {
     await this.#inFlight.settled()
   }
 
+  #bound(): void {
+    const { maxPairsPerWarm: maxPairs, minCorrelationScore: minScore } = this.#config
+    this.#next.bound({ maxPairs, minScore })
+  }
+
+  /** Warms that are planned begin in a microtask before this goes on. */
+  #waits(): Promise<void> | undefined {
+    return this.#config.asyncWarming ? undefined : Promise.resolve().then(() => this.#inFlight.settled())
+  }
+
   #read(pairId: number): void {
     const next = this.#next
     next.after(pairId)
+    if (!this.#config.enabled) return
     const most = this.#parts.caches.l1.usage.warmLimit
     for (let i = 0; i < next.count; i++) {
       if (this.#wanted.size >= most) this.#pairsNotAsked++
@@ -176,7 +211,10 @@ class ReadWarming implements CacheWarming {
   async #warm(pairIds: readonly number[], kind: number, attempted: number): Promise<WarmReport> {
     const { caches, clock } = this.#parts
     const startMs = performance.now()
-    const promoted = await caches.promotion.promote(pairIds, { timeoutMs: this.#timeoutMs, kindIndexOf: () => kind })
+    const promoted = await caches.promotion.promote(pairIds, {
+      timeoutMs: this.#config.timeoutMs,
+      kindIndexOf: () => kind,
+    })
     const { outcomes, timedOut, unavailable } = promoted
     const of = (outcome: PromotionOutcome) => outcomes.filter((each) => each === outcome).length
     const success = !timedOut && unavailable === undefined

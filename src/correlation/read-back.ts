@@ -33,7 +33,7 @@ export interface ReadBackOptions {
   readonly confidence: Confidence
   /** The threshold to begin with. */
   readonly threshold: number
-  /** The most proposals of one read. */
+  /** The most proposals of one read, to begin with; MAX_CANDIDATES at most. */
   readonly limit: number
 }
 
@@ -69,6 +69,8 @@ export class ReadBack {
   readonly #candidates = new Int32Array(MAX_CANDIDATES)
   /** A pair is proposed if the probability of its read, 0 to 1, is at least this. */
   threshold: number
+  /** The most proposals of one read; MAX_CANDIDATES at most. */
+  limit: number
   /** The proposals of the last read, the most probable first. */
   readonly pairIds: Int32Array
   readonly scores: Float64Array
@@ -84,6 +86,7 @@ export class ReadBack {
       throw new RangeError(`logReads: expected a power of two, got ${logReads}`)
     this.#options = options
     this.threshold = threshold
+    this.limit = limit
     this.#log = new Int32Array(logReads).fill(NO_PAIR)
     this.#mask = logReads - 1
     const rows = Math.min(maxTracked, maxPairs)
@@ -94,8 +97,8 @@ export class ReadBack {
       this.recycled++
     })
     this.#seen = new Uint16Array(maxPairs)
-    this.pairIds = new Int32Array(limit)
-    this.scores = new Float64Array(limit)
+    this.pairIds = new Int32Array(MAX_CANDIDATES)
+    this.scores = new Float64Array(MAX_CANDIDATES)
   }
 
   /** The pair is read: fills `pairIds` and `scores` with the pairs that are likely to be read next. */
@@ -159,7 +162,7 @@ export class ReadBack {
 
   /** Inserts the candidate among the best, in order. */
   #keep(candidate: number, score: number): void {
-    const { limit } = this.#options
+    const { limit } = this
     let at = this.count < limit ? this.count++ : limit
     if (at === limit) {
       if (score <= (this.scores[limit - 1] as number)) return

@@ -42,26 +42,29 @@ export class NextReads {
   /** Limits the strategies that go by a score alone. For `forewarm`, the break-even does so, and better. */
   readonly #throttle: Throttle
   readonly #limit: number
+  /** What one read may ask for. */
+  #most = 0
+  #leastScore = 0
   /** The number of warms that the next reads may ask for. */
   #credit: number
 
   constructor(options: NextReadsOptions) {
     const { strategy, maxPairs, maxTracked, warmLimit, logReads, cost = () => ({ warms: 0, missedSoon: 0 }) } = options
-    const limits = STRATEGY_LIMITS[strategy]
+    const { maxPairs: most, minScore } = STRATEGY_LIMITS[strategy]
     const isOwn = strategy === 'forewarm'
     this.#options = options
     this.#limit = Math.max(1, warmLimit)
     this.#credit = this.#limit
-    this.#strategy = isOwn ? undefined : strategyNamed(strategy, limits)
     this.#breakEven = new BreakEven(cost)
     this.#throttle = new Throttle(options.evidence)
     this.#readBack = new ReadBack({
       ...{ maxPairs, maxTracked, logReads },
       confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
-      threshold: isOwn ? this.#breakEven.probability : limits.minScore,
-      limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
+      threshold: this.#breakEven.probability,
+      limit: MAX_CANDIDATES,
     })
     this.pairIds = new Int32Array(MAX_CANDIDATES)
+    this.bound({ maxPairs: most, minScore: isOwn ? undefined : minScore })
   }
 
   /** Reads that nothing was learned from because there was no room for their pair. */
@@ -74,17 +77,28 @@ export class NextReads {
     return this.#readBack.recycled
   }
 
+  /** From now on a read asks for no more pairs, and for none that is less likely. `forewarm` needs no score. */
+  bound({ maxPairs, minScore }: { readonly maxPairs: number; readonly minScore: number | undefined }): void {
+    const { strategy } = this.#options
+    const isOwn = strategy === 'forewarm'
+    this.#most = maxPairs
+    this.#leastScore = minScore ?? 0
+    this.#strategy = isOwn ? undefined : strategyNamed(strategy, { maxPairs, minScore: this.#leastScore })
+    this.#readBack.threshold = this.#leastScore
+    this.#readBack.limit = isOwn ? Math.min(maxPairs, this.#limit, MAX_CANDIDATES) : MAX_CANDIDATES
+  }
+
   after(pairId: number): void {
     const back = this.#readBack
     if (this.#strategy === undefined) {
       this.#breakEven.read()
-      back.threshold = this.#breakEven.probability
+      back.threshold = Math.max(this.#leastScore, this.#breakEven.probability)
     }
     back.read(pairId, this.#options.cache)
     this.count = 0
     // A proposed pair is read within SPAN reads and must stay until then. Too many warms would evict each other.
     this.#credit = Math.min(this.#limit, this.#credit + this.#limit / SPAN)
-    const most = Math.floor(this.#credit)
+    const most = Math.min(this.#most, Math.floor(this.#credit))
     if (back.count === 0 || most === 0) return
     if (this.#strategy === undefined) this.#take(back.pairIds, Math.min(back.count, most))
     else this.#choose(this.#strategy, most)

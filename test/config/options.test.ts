@@ -41,7 +41,7 @@ test.each<readonly [call: () => unknown, message: string]>([
   ],
   [
     () => createWarming(given({}), given({ timeoutMS: 5 })),
-    'createWarming: there is no option timeoutMS; did you mean timeoutMs?',
+    'createWarming: there is no option timeoutMS; did you mean warmerConfig.timeoutMs?',
   ],
   [
     () => createKafkaBroker(given({ brokers: ['127.0.0.1:1'], clientId: 'a', sessionTimeout: 5 })),

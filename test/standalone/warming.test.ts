@@ -67,8 +67,14 @@ describe('warming beside a cache', () => {
       { strategy: 'best' as 'forewarm' },
       'strategy: expected one of forewarm, top-n, threshold, adaptive, time-based, ',
     ],
-    [{ timeoutMs: Number.NaN }, 'timeoutMs: expected milliseconds above 0, got NaN'],
-    [{ timeoutMs: -1 }, 'timeoutMs: expected milliseconds above 0, got -1'],
+    [
+      { warmerConfig: { timeoutMs: Number.NaN } },
+      'createWarming: warmerConfig: timeoutMs: expected milliseconds above 0, got NaN',
+    ],
+    [
+      { warmerConfig: { timeoutMs: -1 } },
+      'createWarming: warmerConfig: timeoutMs: expected milliseconds above 0, got -1',
+    ],
   ])('is refused with %j, and leaves the cache as it was', async (options, message) => {
     const cache = await filled()
     expect(() => createWarming(cache, options)).toThrow(message)
@@ -154,5 +160,89 @@ describe('warming beside a cache', () => {
       'createWarming: expected a cache of prices, made by createCache; this one holds other values',
     )
     values.close()
+  })
+})
+
+/** Groups of five whose pairs follow each other, known from many reads; L1 has room for one pair in five. */
+async function learned(options: Parameters<typeof createWarming>[1] = {}) {
+  const cache = await filled()
+  const made = warming(cache, options)
+  await readGroups(cache, 400)
+  return { cache, made }
+}
+
+describe('the configuration of a warming beside a cache', () => {
+  test('has the defaults of its strategy, and changes while it runs', async () => {
+    const made = warming(await filled(), { strategy: 'top-n', warmerConfig: { timeoutMs: 100 } })
+    const defaults = { maxPairsPerWarm: 5, minCorrelationScore: 0.3, asyncWarming: true, timeoutMs: 100, enabled: true }
+    expect(made.getConfig()).toEqual(defaults)
+    expect(made.updateConfig({ maxPairsPerWarm: 2, asyncWarming: false })).toEqual({
+      ...{ ...defaults, maxPairsPerWarm: 2, asyncWarming: false },
+    })
+    expect(made.updateConfig({ maxPairsPerWarm: undefined, timeoutMs: undefined })).toEqual({
+      ...{ ...defaults, asyncWarming: false, timeoutMs: 50 },
+    })
+    expect(warming(await filled()).getConfig()).toMatchObject({ maxPairsPerWarm: 8, minCorrelationScore: undefined })
+  })
+
+  test('is refused with a sentence for each fault, and then stays', async () => {
+    const made = warming(await filled())
+    const before = made.getConfig()
+    const faulty = { maxPairsPerWarm: 0, minCorrelationScore: 2, enabled: 'yes', maxPair: 1, asyncWarming: false }
+    expect(() => made.updateConfig(faulty as never)).toThrow(
+      [
+        'updateConfig: maxPairsPerWarm: expected a whole number from 1 to 1000, got 0',
+        'updateConfig: minCorrelationScore: expected a number from 0 to 1, got 2',
+        'updateConfig: enabled: expected true or false, got "yes"',
+        'updateConfig: there is no option maxPair; it takes maxPairsPerWarm, minCorrelationScore, asyncWarming, timeoutMs, enabled',
+      ].join('\n'),
+    )
+    expect(() => made.updateConfig(null as never)).toThrow('updateConfig: expected an object of options')
+    expect(made.getConfig()).toBe(before)
+  })
+
+  test('bounds the pairs that a read warms, and their score', async () => {
+    const { cache, made } = await learned()
+    const warmsOf = async () => {
+      const before = made.stats().totalPairsAttempted
+      await readGroups(cache, 100)
+      return made.stats().totalPairsAttempted - before
+    }
+    const all = await warmsOf()
+    made.updateConfig({ maxPairsPerWarm: 1 })
+    expect(await warmsOf()).toBeLessThan(all)
+    made.updateConfig({ maxPairsPerWarm: undefined, minCorrelationScore: 1 })
+    expect(await warmsOf()).toBe(0)
+    made.updateConfig({ minCorrelationScore: undefined })
+    expect(await warmsOf()).toBeGreaterThan(all / 2)
+  })
+
+  test('switches warming off and on, and the reads meanwhile are learned from', async () => {
+    const cache = await filled()
+    const made = warming(cache, { warmerConfig: { enabled: false } })
+    await readGroups(cache, 400)
+    expect(made.stats().totalWarmingOps).toBe(0)
+    made.updateConfig({ enabled: true })
+    await readGroups(cache, 5)
+    expect(made.stats().totalWarmingOps).toBeGreaterThan(0)
+  })
+
+  test('makes getMany wait for the warms that it has asked for, if it is not asynchronous', async () => {
+    const { cache, made } = await learned()
+    const isWarming = async (asyncWarming: boolean) => {
+      made.updateConfig({ asyncWarming })
+      let asked = 0
+      let left = 0
+      for (let first = 0; first < GROUPS * GROUP; first += GROUP) {
+        const before = made.stats()
+        await cache.getMany([`P${first}`])
+        const after = made.stats()
+        if (after.totalWarmingOps > before.totalWarmingOps) asked++
+        await new Promise((resolve) => setImmediate(resolve))
+        if (made.stats().totalWarmingOps > after.totalWarmingOps) left++
+      }
+      return { asked: asked > 0, left: left > 0 }
+    }
+    expect(await isWarming(false)).toEqual({ asked: true, left: false })
   })
 })

@@ -1,0 +1,72 @@
+import { isObject } from '../schemas/json-value.ts'
+import type { Check } from '../src/config/check.ts'
+import { faultOf, type OptionsOf } from '../src/config/options.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { STRATEGY_LIMITS, type StrategyName } from '../src/strategy/named.ts'
+
+/** What a warming beside a cache goes by. All of it may change while it runs. */
+export interface WarmerConfig {
+  /** The most pairs that one read warms. Default: 5; 8 for the strategy `forewarm`, 10 for `adaptive` and `aggressive`. */
+  readonly maxPairsPerWarm: number
+  /**
+   * The lowest probability of a read, 0 to 1, whose pair is warmed. Default: 0.3. The strategy `forewarm` has none unless it
+   * is given: it warms what pays.
+   */
+  readonly minCorrelationScore: number | undefined
+  /**
+   * False: `getOrLoad` and `getMany` wait for the warms that they have asked for, up to `timeoutMs`. `get` never waits.
+   * Default: true.
+   */
+  readonly asyncWarming: boolean
+  /** How long a warm may take, milliseconds. Default: 50. Values that come later still go into L1. */
+  readonly timeoutMs: number
+  /** False: reads warm nothing, and are learned from all the same. Default: true. */
+  readonly enabled: boolean
+}
+
+/** Some values of a WarmerConfig; `undefined` is the default. */
+export type WarmerChanges = { readonly [K in keyof WarmerConfig]?: WarmerConfig[K] | undefined }
+
+function numbers(allowed: string, allows: (value: number) => boolean): Check<number> {
+  return { allowed, parse: (input) => (typeof input === 'number' && allows(input) ? input : undefined) }
+}
+
+const SWITCH: Check<boolean> = {
+  allowed: 'true or false',
+  parse: (input) => (typeof input === 'boolean' ? input : undefined),
+}
+
+export const WARMER_CONFIG: OptionsOf<WarmerConfig> = {
+  maxPairsPerWarm: numbers('a whole number from 1 to 1000', (n) => Number.isInteger(n) && n >= 1 && n <= 1000),
+  minCorrelationScore: numbers('a number from 0 to 1', (n) => n >= 0 && n <= 1),
+  asyncWarming: SWITCH,
+  timeoutMs: numbers('milliseconds above 0', (n) => n > 0 && Number.isFinite(n)),
+  enabled: SWITCH,
+}
+
+/** Throws a ForewarmError 'bad-value' with a sentence for each value that is not allowed. */
+export function assertWarmerConfig(call: string, given: WarmerChanges): void {
+  const faults = isObject(given)
+    ? Object.entries(given).map(([name, value]) => faultOf(call, { [name]: value }, WARMER_CONFIG))
+    : [faultOf(call, given, WARMER_CONFIG)]
+  const found = faults.filter((fault) => fault !== undefined)
+  if (found.length > 0) throw new ForewarmError('bad-value', found.join('\n'))
+}
+
+/** The defaults of a strategy. */
+export function warmerConfigOf(strategy: StrategyName): WarmerConfig {
+  const { maxPairs, minScore } = STRATEGY_LIMITS[strategy]
+  return {
+    maxPairsPerWarm: maxPairs,
+    minCorrelationScore: strategy === 'forewarm' ? undefined : minScore,
+    asyncWarming: true,
+    timeoutMs: 50,
+    enabled: true,
+  }
+}
+
+/** Later changes win over earlier ones, and all over the defaults. */
+export function changedConfig(strategy: StrategyName, ...changes: readonly WarmerChanges[]): WarmerConfig {
+  const given = Object.entries(Object.assign({}, ...changes)).filter(([, value]) => value !== undefined)
+  return { ...warmerConfigOf(strategy), ...Object.fromEntries(given) }
+}
