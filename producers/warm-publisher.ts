@@ -46,7 +46,8 @@ export interface WarmAsk {
   /** Waits for the nodes' results. */
   readonly wait?: boolean
   /**
-   * The number of nodes whose results are waited for, or `all`: until none has answered for half a second. Default 1.
+   * The number of nodes whose results are waited for, or `all`: until none has answered for half a second, or the time is
+   * over. Default 1.
    */
   readonly waitFor?: number | 'all'
   /** How long to wait, from now or from a later `notBeforeMs`, at most until a day from now. Default 5,000. */

@@ -24,7 +24,7 @@ export type WarmReceipt =
       /** All results until enough of them were no refusals. */
       readonly results: readonly WarmResult[]
     }
-  /** With `waitFor: 'all'`: no node has answered for half a second. */
+  /** With `waitFor: 'all'`: no further node has answered for half a second, or in time. */
   | {
       readonly status: 'over'
       readonly requestId: string
@@ -57,11 +57,13 @@ export class WarmWaiter {
   #cancelSettling: () => void = () => undefined
 
   constructor(options: WaiterOptions) {
-    const { request, waitMs, timer } = options
+    const { request, waitFor, waitMs, timer } = options
     this.#options = options
-    this.#cancelTimeout = timer(waitMs, () =>
-      this.#end({ status: 'timeout', requestId: request.requestId, results: this.#all() }),
-    )
+    this.#cancelTimeout = timer(waitMs, () => {
+      // Whoever waits for all does not wait any longer for further ones.
+      if (waitFor === 'all' && this.#results.size > 0) this.#settle('late')
+      else this.#end({ status: 'timeout', requestId: request.requestId, results: this.#all() })
+    })
   }
 
   take(result: WarmResult): void {
@@ -85,14 +87,14 @@ export class WarmWaiter {
     this.#cancelSettling()
   }
 
-  #settle(): void {
+  #settle(when?: 'late'): void {
     const { request, clock } = this.#options
     const { requestId } = request
     const id = parseTaskId(requestId)
     if (id === undefined) return
     const facts = { id, requests: [requestFacts(request)], results: [...this.#results.values()] }
-    const task = taskOf(facts, clock.now(), DEFAULT_TASK_MS)
-    if (isOver(task)) this.#end({ status: 'over', requestId, task, results: this.#all() })
+    const task = taskOf(facts, clock.now() + (when === 'late' ? SETTLE_MS : 0), DEFAULT_TASK_MS)
+    if (isOver(task) || when === 'late') this.#end({ status: 'over', requestId, task, results: this.#all() })
   }
 
   #end(receipt: WarmReceipt): void {

@@ -121,18 +121,19 @@ function courseOf(facts: TaskFacts, nowMs: number, maxMs: number): Course {
   const lastMs = startMs + maxMs
   const unanswered = new Set(id.requestIds)
   const counted: TimedResult[] = []
-  let quietSinceMs = startMs
+  let newestMs = Number.NEGATIVE_INFINITY
   let isOver = id.requestIds.length === 0
-  const quietMs = () => (unanswered.size === 0 ? SETTLE_MS : SILENCE_MS)
+  // A request that is refused before it is due has its answer, too.
+  const quietEndMs = () => (unanswered.size === 0 ? newestMs + SETTLE_MS : Math.max(startMs, newestMs) + SILENCE_MS)
   for (const each of results.toSorted((a, b) => a.atMs - b.atMs)) {
-    if (each.atMs > Math.min(quietSinceMs + SILENCE_MS, lastMs)) break
-    isOver ||= each.atMs > quietSinceMs + quietMs()
-    quietSinceMs = Math.max(quietSinceMs, each.atMs)
+    if (each.atMs > Math.min(Math.max(startMs, newestMs) + SILENCE_MS, lastMs)) break
+    isOver ||= each.atMs > quietEndMs()
+    newestMs = each.atMs
     unanswered.delete(each.result.requestId)
     counted.push(each)
   }
-  const isLate = unanswered.size > 0 && quietSinceMs + SILENCE_MS > lastMs
-  isOver ||= nowMs >= Math.min(quietSinceMs + quietMs(), lastMs)
+  const isLate = unanswered.size > 0 && quietEndMs() > lastMs
+  isOver ||= nowMs >= Math.min(quietEndMs(), lastMs)
   const end = { unanswered: unanswered.size, timedOutMs: isLate ? maxMs : undefined }
   return { counted, end: isOver ? end : undefined }
 }

@@ -2,6 +2,9 @@ import { expect, test } from '@jest/globals'
 import { WarmRequests } from '../../consumers/warm-requests.ts'
 import { encodeWarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { TaskQueue } from '../../src/tasks/task-queue.ts'
+import { refusalAnswer } from '../../src/warming/warm-answer.ts'
 import { request, WarmerUnderTest } from '../warming/warmer-under-test.ts'
 import { batchOf } from './batch.ts'
 
@@ -24,4 +27,32 @@ test('a warm request that fails by a bug is reported with the error, and the nex
   await requests.answered()
   expect(faults).toEqual([new Error('a bug')])
   expect(results).toMatchObject([{ requestId: 'good', status: 'done' }])
+})
+
+test('a request of a task that is shed is answered as refused; one that a node makes by itself does not wait', async () => {
+  const { warmer, metrics } = new WarmerUnderTest()
+  const results: WarmResult[] = []
+  const clock = virtualClock()
+  const queue = new TaskQueue({ maxConcurrent: 1, perMinute: 1, maxMs: 1_000, maxWaitingPairs: 0, clock })
+  const requests = new WarmRequests({
+    ...{ warmer, metrics },
+    tasks: { queue, takes: () => true, refuse: (each) => refusalAnswer(each, { node: 'a', atMs: 0 }) },
+    publish: (result) => results.push(result),
+    onFault: () => undefined,
+  })
+  const asked = [
+    request({ requestId: 'manual', origin: 'manual' }),
+    request({ requestId: 'critical', origin: 'manual', priority: 'critical' }),
+    request({ requestId: 'own', origin: 'correlation' }),
+  ]
+  const batch = batchOf(asked.map((each) => ({ value: encodeWarmRequest(each) })))
+  for (let index = 0; index < asked.length; index++) requests.handle(batch, index)
+  await requests.settle()
+  await requests.answered()
+  expect(results.map(({ requestId, status }) => [requestId, status]).toSorted()).toEqual([
+    ['critical', 'done'],
+    ['manual', 'refused'],
+    ['own', 'done'],
+  ])
+  queue.close()
 })

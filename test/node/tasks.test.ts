@@ -198,3 +198,18 @@ test('a task that no node warms fails after half a minute, with the reason', asy
     expect(await statusOf(node, body.task_id)).toMatchObject({ status: 404 })
   })
 })
+
+test('WARMING_MAX_CONCURRENT and WARMING_MAX_TASK_MINUTES bound what a node carries out', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { ...SMALL_L1, tasks: { maxConcurrent: 1, maxMinutes: 1 } } })
+    await fill(stage, [node])
+    const wish = { strategy: 'on_demand', pairs: ['P7', 'P8', 'P9'], chain: CHAIN }
+    const requests = await stage.watch(stage.topics.warmRequests)
+    const posted = await Promise.all(Array.from({ length: 20 }, () => wished(node, wish)))
+    const tasks = await Promise.all(posted.map(({ body }) => ended(node, body.task_id)))
+    expect(tasks.map(({ status }) => status)).toEqual(tasks.map(() => 'done'))
+    await until('all requests are seen', () => requests.length >= 20)
+    const { issuedAtMs, expiresAtMs } = JSON.parse(requests[0]?.value?.toString() ?? '{}')
+    expect(expiresAtMs - issuedAtMs).toBe(60_000)
+  })
+})

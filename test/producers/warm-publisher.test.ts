@@ -118,6 +118,14 @@ describe('a warm publisher', () => {
     expect(timer.pending).toBe(0)
   })
 
+  it('says the state of the task with `all` when the time is over, if a node has answered', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, waitFor: 'all', timeoutMs: 200 })
+    const [request] = await requests(1)
+    await reply(request?.requestId ?? '', 'node-1', 'refused')
+    expect(await passing(waited, 20)).toMatchObject({ status: 'over', task: { state: 'refused' } })
+    expect(clock.now()).toBeLessThan(NOW_MS + 500)
+  })
+
   it('times out with `all` if no node answers', async () => {
     const waited = publisher.request({ ...ASK, wait: true, waitFor: 'all', timeoutMs: 200 })
     const [request] = await requests(1)

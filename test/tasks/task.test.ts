@@ -82,6 +82,11 @@ describe('a task', () => {
     expect(task([], { afterMs: 130_000, notBeforeMs: START_MS + 120_000 }).state).toBe('pending')
   })
 
+  test('that is refused before it is due has ended', () => {
+    const notBeforeMs = START_MS + 3_600_000
+    expect(task([{ status: 'refused' }], { afterMs: 510, notBeforeMs }).state).toBe('refused')
+  })
+
   test('that has ended stays so when a slow node answers, whose result is added', () => {
     const answers: Answer[] = [{ node: 'a' }, { node: 'b', status: 'partial', afterMs: 20_000 }]
     expect(task(answers, { afterMs: 20_001 })).toMatchObject({
