@@ -1,100 +1,21 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { type Broker, BrokerError, type BrokerEvent, type Consumer } from '../src/broker/port.ts'
 import type { WaitingLeaders, WaitingRefusal } from '../src/correlation/kept/waiting-leaders.ts'
-import { aborted } from '../src/timer.ts'
+import { WholeTopic, type WholeTopicOptions } from './whole-topic.ts'
 
-export interface CorrelationsReaderOptions {
-  readonly broker: Broker
-  readonly topic: string
-  /** The name under which events speak of the reader. */
-  readonly groupId: string
+export interface CorrelationsReaderOptions extends Omit<WholeTopicOptions, 'onRecord'> {
   readonly waiting: Pick<WaitingLeaders, 'put'>
-  /** The topic's number of partitions, asked anew; undefined if there is no such topic. */
-  readonly partitionsOf: (topic: string) => Promise<number | undefined>
   readonly onRefused: (reason: WaitingRefusal) => void
-  /** The topic was made again or has grown: what was written before is not where it would be looked for. */
-  readonly onMoved: () => void
-  readonly onEvent: (event: BrokerEvent) => void
 }
 
-const LOOK_EVERY_MS = 5
-
-/** Reads all partitions of the topic of correlations from their start, and goes on reading. */
-export class CorrelationsReader {
-  readonly #options: CorrelationsReaderOptions
-  readonly #consumer: Consumer
-  /** Why the topic cannot be read at the moment. */
-  #trouble: string | undefined
-  /** How many partitions the topic has, as far as is known; 0 before the first look. */
-  partitions = 0
-
-  constructor(options: CorrelationsReaderOptions) {
-    this.#options = options
-    const { broker, topic, groupId, waiting, onRefused, onEvent } = options
-    this.#consumer = broker.consumer({
-      mode: 'broadcast',
-      groupId,
-      topics: [topic],
-      start: { at: 'earliest' },
-      reusesMemory: true,
-      onEvent: (event) => {
-        this.#hear(event)
-        onEvent(event)
-      },
-      onBatch: async (batch) => {
-        const place = { partition: batch.partition, partitions: this.partitions }
-        for (let record = 0; record < batch.count; record++) {
-          const refused = waiting.put(batch.key(record), batch.value(record), place)
-          if (refused !== undefined) onRefused(refused.reason)
-        }
-        return batch.count
-      },
-    })
-  }
-
-  /** Rejects with a BrokerError if the topic cannot be read. */
-  async start(): Promise<void> {
-    await this.#look()
-    await this.#consumer.start()
-  }
-
-  /**
-   * Resolves when all that was written before the call was read, in every partition. Rejects if the topic is gone or may
-   * not be read, and with the signal's reason once that is aborted.
-   */
-  async readToEnd(signal: AbortSignal): Promise<void> {
-    const sinceMs = performance.now()
-    await Promise.race([this.#look(), aborted(signal)])
-    for (;;) {
-      if (this.#trouble !== undefined) throw new Error(this.#trouble)
-      const positions = this.#consumer.positions()
-      const isRead = positions.every(({ readToEndAtMs = Number.NEGATIVE_INFINITY }) => readToEndAtMs >= sinceMs)
-      // A partition that nobody leads has no position yet.
-      if (isRead && positions.length >= this.partitions) return
-      await delay(LOOK_EVERY_MS, undefined, { signal })
-    }
-  }
-
-  stop(): Promise<void> {
-    return this.#consumer.stop()
-  }
-
-  async #look(): Promise<void> {
-    const { topic, partitionsOf } = this.#options
-    const partitions = await partitionsOf(topic)
-    if (partitions === undefined)
-      throw new BrokerError('unknown-topic', `there is no topic ${topic}`, { retriable: true })
-    this.partitions = partitions
-  }
-
-  #hear(event: BrokerEvent): void {
-    if (event.type !== 'topic') return
-    const { topic, onMoved } = this.#options
-    const { change, partitions } = event
-    this.#trouble = undefined
-    if (change === 'forbidden') this.#trouble = `topic ${topic}: the right to READ it is missing`
-    else if (change === 'gone') this.#trouble = `topic ${topic} is gone`
-    else this.partitions = partitions
-    if (change === 'made-again' || change === 'grown') onMoved()
-  }
+/** Reads what nodes have learned of leaders, and hands it to those that wait for it. */
+export function correlationsReader(options: CorrelationsReaderOptions): WholeTopic {
+  const { waiting, onRefused } = options
+  const reader: WholeTopic = new WholeTopic({
+    ...options,
+    onRecord: (batch, record) => {
+      const place = { partition: batch.partition, partitions: reader.partitions }
+      const refused = waiting.put(batch.key(record), batch.value(record), place)
+      if (refused !== undefined) onRefused(refused.reason)
+    },
+  })
+  return reader
 }

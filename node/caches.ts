@@ -7,6 +7,7 @@ import { L1 } from '../src/cache/l1/l1.ts'
 import { slotsIn } from '../src/cache/l1/memory.ts'
 import { ObjectL1 } from '../src/cache/l1/objects.ts'
 import { Upkeep } from '../src/cache/l1/upkeep.ts'
+import { kindOfCode, WARM_KINDS } from '../src/cache/l1/usage.ts'
 import { Deletions } from '../src/cache/l2/deletions.ts'
 import type { L2, OnNewer } from '../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../src/cache/l2/memory.ts'
@@ -29,15 +30,12 @@ import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Mining } from '../src/mining/mining.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import { systemTimer } from '../src/timer.ts'
-import { Arms } from '../src/warming/arms/arms.ts'
-import { Comparison } from '../src/warming/arms/comparison.ts'
-import { ControlGroup } from '../src/warming/control-group.ts'
-import { Measurement } from '../src/warming/measurement.ts'
 import { observeCaches } from './cache-metrics.ts'
 import { createTracker } from './kept/kept-tracker.ts'
 import { createThirdLevel } from './l3.ts'
 import type { Caches, CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
+import { createRollout } from './rollout/rollout-parts.ts'
 import { compareStrategies } from './strategies/strategies.ts'
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
@@ -61,29 +59,29 @@ export function createCaches(options: CachesOptions): Caches {
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), following)
   const pushBack = new PushBack({ table, l1, l2, sources, onPushed: writeBehind.hasWritten.bind(writeBehind) })
   const deletions = createDeletions(options, l1, l2)
-  const keepsOut = (version: number) => gate.keepsOut(version)
   const onDeleted = (pairId: number, floor: number) => {
     writer.refused(pairId, floor)
     hierarchy.deleted(pairId, floor)
   }
-  const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut, onDeleted, log: options.log }
+  const { log } = options
+  const keepsOutVersion = (version: number) => gate.keepsOut(version)
+  const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut: keepsOutVersion, onDeleted, log }
   const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { mined, mining } = createMining(options)
   const { tracker, kept, forget } = createTracker(options, table, mined)
   const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker: { forget }, arrivals })
-  const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
+  const { rollout, ...rolled } = createRollout(options, { table, l1, l2, writeBehind, hierarchy })
+  const { timeoutMs } = config.warming
+  const keepsOut = (kind: number) => rollout.keepsOut(WARM_KINDS[kindOfCode(kind)])
+  const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs, keepsOut })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
-  const { clock, random, log } = options
+  const { clock, random } = options
   const prediction = new NodePrediction({ config, table, clock, random, log })
-  const control = new ControlGroup(config.warming.controlShare)
-  const arms = new Arms(table)
-  const comparison = new Comparison(arms)
-  const measurement = new Measurement(control, comparison)
   const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
   const freshness = isVirtual(options.clock) ? undefined : others.freshness
-  const learning = { tracker, kept, mining, mined, prediction, control, measurement, arms, comparison }
+  const learning = { tracker, kept, mining, mined, prediction, rollout, ...rolled }
   const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
   compareStrategies(caches, config)
   keepNames(options, caches)
@@ -256,7 +254,6 @@ function createWriteBehind(options: CachesOptions, l2: L2, { sources, l1 }: Foll
 
 /** Takes over settings that have changed. */
 export function adjustCaches(caches: Caches, config: Config): void {
-  caches.control.share = config.warming.controlShare
   caches.promotion.timeoutMs = config.warming.timeoutMs
   compareStrategies(caches, config)
 }

@@ -37,6 +37,7 @@ export function readyChecks({ streams, caches, formats }: Vitals): readonly Chec
   return [
     ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
     ...(streams.kept === undefined ? [] : [streams.kept.check()]),
+    ...(streams.followed === undefined ? [] : [streams.followed.check()]),
     ...caughtUp(streams),
     ...readable(streams),
     ...schemasCheck(formats),

@@ -7,7 +7,7 @@ import { priceSight } from '../src/cache/freshness/price-sight.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
-import { type Clock, systemClock } from '../src/clock.ts'
+import { type Clock, isVirtual, systemClock } from '../src/clock.ts'
 import { acceptedConfig, type LoadedConfig, secretsOf } from '../src/config/load.ts'
 import { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Overrides } from '../src/config/settings.ts'
@@ -34,6 +34,8 @@ import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts
 import { isKeeping } from './kept/kept-correlations.ts'
 import { assertNodeOptions, type Caches, type NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
+import { type NodeRollout, rolloutHandle } from './rollout/handle.ts'
+import { tellRollout } from './rollout/tell.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
 import { createStreams, type Streams } from './streams.ts'
@@ -65,6 +67,7 @@ class Node implements ForewarmNode {
   readonly #metrics: MetricSlab
   readonly #caches: Caches
   readonly predictor: NodePredictor
+  readonly rollout: NodeRollout
   readonly #broker: Broker
   readonly #watchdog: Watchdog
   readonly #faults: Faults
@@ -100,6 +103,10 @@ class Node implements ForewarmNode {
       for (const warning of this.#running.now.warnings) log.warn(warning)
     })
     this.predictor = this.#caches.prediction
+    this.rollout = rolloutHandle({
+      ...{ id: this.id, config, caches: this.#caches, isReplay: isVirtual(this.#clock) },
+      control: () => this.#streams?.followed?.control,
+    })
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
     this.#faults = new Faults(log)
     this.#formats = nodeFormats(options.formats ?? [], config, log)
@@ -220,11 +227,14 @@ class Node implements ForewarmNode {
       ...{ broker: this.#broker, topics, caches: this.#caches },
       start: this.#options.start ?? this.config.kafka.start,
       ...{ detectors: this.#options.detectors ?? [], acceptReplays: this.#options.acceptReplays ?? false },
+      random: this.#options.random ?? Math.random,
       ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
       ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: this.#formats },
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()
+    await this.#streams.followed?.follow()
+    tellRollout(this.#caches, this.config, this.#log)
     await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
     this.#closing.signal.throwIfAborted()
   }

@@ -29,6 +29,8 @@ import type { Tracker } from '../src/correlation/tracker.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import type { FormatRule } from '../src/formats/formats.ts'
 import type { Mining } from '../src/mining/mining.ts'
+import type { Rollout } from '../src/rollout/rollout.ts'
+import type { Shadow } from '../src/rollout/shadow.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { Arms } from '../src/warming/arms/arms.ts'
@@ -130,6 +132,9 @@ export interface Caches {
   /** How triggers are shared out between two strategies, and what the comparison of these shows. */
   readonly arms: Arms
   readonly comparison: Comparison
+  /** How much is warmed, and what warming would bring while it is in shadow. */
+  readonly rollout: Rollout
+  readonly shadow: Shadow
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
   /** What other nodes hear of this one, and what this one hears of them. Undefined where nobody else writes to L2. */

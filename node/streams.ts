@@ -1,9 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Acceptance, type ForeignTopic } from '../consumers/acceptance.ts'
 import { createLoop, type DeadLetters } from '../consumers/loop.ts'
 import { PriceUpdates, type PriceUpdatesOptions } from '../consumers/price-updates.ts'
 import { WarmRequests } from '../consumers/warm-requests.ts'
-import { createDeadLetters } from '../producers/dead-letters.ts'
 import { createWarmRequestProducer } from '../producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from '../producers/warm-results.ts'
 import { CatchUp } from '../src/broker/catch-up.ts'
@@ -20,21 +18,25 @@ import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import { report } from './consumer/broker-events.ts'
+import { createLetters } from './consumer/dead-letters.ts'
 import { tellUnread } from './consumer/formats.ts'
 import { observeLag } from './consumer/lag.ts'
 import { createDetection, type Detection } from './detection/detection.ts'
 import type { Faults } from './faults.ts'
 import { KeptCorrelations } from './kept/kept-correlations.ts'
-import { isWarming, lookAheadsOf } from './look-aheads.ts'
+import { FollowedControl } from './rollout/node-rollout.ts'
+import type { AskedParts, TriggersParts } from './rollout/triggers.ts'
+import { createWays } from './rollout/ways.ts'
 import { NodeTasks } from './tasks/node-tasks.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
-import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
   readonly producer: Producer
   readonly warmer: Warmer
   readonly tasks: NodeTasks
+  /** Undefined in a replay, which no operator governs. */
+  readonly followed: FollowedControl | undefined
   readonly kept: Pick<KeptCorrelations, 'check' | 'endRestoring'> | undefined
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
@@ -54,6 +56,7 @@ export interface StreamsOptions extends TriggersParts, Pick<PriceUpdatesOptions,
   readonly detectors: readonly Detector[]
   readonly strayErrors: StrayErrors
   readonly start: 'earliest' | 'latest'
+  readonly random: () => number
   readonly acceptReplays: boolean
   readonly log: Log
   readonly faults: Faults
@@ -68,42 +71,51 @@ export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays, faults } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, caches.arrivals)
-  const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
   const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
-  const named = { service: config.node.service, nodeId, topic }
-  const warmer = new Warmer({ ...caches, ...named, clock, metrics, isInterested, acceptReplays })
+  const { service } = config.node
+  const warmer = new Warmer({
+    ...caches,
+    service,
+    nodeId,
+    topic,
+    clock,
+    metrics,
+    isInterested: interest.includes.bind(interest),
+    acceptReplays,
+  })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
-  const catchUp = new CatchUp()
-  const acceptance = new Acceptance(faults)
+  const [catchUp, acceptance] = [new CatchUp(), new Acceptance(faults)]
   const onWarmFault = warmFaultOf(options, faults)
   const l2TtlMs = config.cache.l2TtlSeconds * 1000
   const following = new Following({ ...caches, counts: topics.prices.counts, l2TtlMs, onUnkept: faults.unkept })
   const detection = createDetection(options, { interest, producer })
-  const kept = keptOf(options, producer)
-  const learning = { kept, detection, following }
+  const { kept, followed } = operatedOf(options, producer)
   const tasks = new NodeTasks({ ...options, interest, requests, warmer })
-  const parts = { producer, interest, requests, warmer, tasks, catchUp, acceptance, faults, onWarmFault, ...learning }
+  const sending = { producer, requests, warmer, tasks, onWarmFault, faults }
+  const parts = { ...sending, interest, catchUp, acceptance, kept, detection, following }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
-  const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, parts) : undefined
-  if (prices !== undefined && options.formats !== undefined)
-    tellUnread(options.formats, topics.prices.topics, options.log)
+  const reads = roles.has('correlate') || roles.has('detect')
+  if (reads && options.formats !== undefined) tellUnread(options.formats, topics.prices.topics, options.log)
+  const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
     tasks,
     prices,
-    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
+    warmRequests: roles.has('warm') ? createWarmConsumer(options, parts, answers) : undefined,
     kept,
+    followed,
     foreignTopics: () => acceptance.foreign,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     detectors: () => detection.runner.stats(),
     close: async () => {
       detection.close()
       following.close()
+      await followed?.close()
       await kept?.close()
       await tasks.close()
       await warmer.close()
@@ -115,11 +127,15 @@ export function createStreams(options: StreamsOptions): Streams {
   }
 }
 
-function keptOf(options: StreamsOptions, producer: Producer): KeptCorrelations | undefined {
-  const { caches, topics } = options
+/** The parts that follow compacted topics of the service. */
+function operatedOf(options: StreamsOptions, producer: Producer) {
+  const { clock, caches, topics } = options
+  const parts = { ...options, producer, onEvent: (event: BrokerEvent) => report(options, event) }
   const { kept } = caches
-  const onEvent = (event: BrokerEvent) => report(options, event)
-  return kept && new KeptCorrelations({ ...options, producer, kept, topic: topics.correlations, onEvent })
+  return {
+    kept: kept && new KeptCorrelations({ ...parts, kept, topic: topics.correlations }),
+    followed: isVirtual(clock) ? undefined : new FollowedControl(parts),
+  }
 }
 
 const ROUNDED = 'numbers of this topic have more digits than a double holds: they are rounded'
@@ -149,7 +165,7 @@ interface Parts extends AskedParts {
 function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const { config, broker, topics } = options
   const groupId = priceGroup(config)
-  const deadLetters = deadLettersOf(options, groupId, parts)
+  const deadLetters = createLetters(options, groupId, parts)
   parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
   const updates = new PriceUpdates(priceUpdatesOptions(options, parts, deadLetters))
   const matches = priceTopicPattern(config.kafka.priceTopics, config.kafka)
@@ -210,18 +226,15 @@ function priceGroup(config: Config): string {
 }
 
 function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters: DeadLetters): PriceUpdatesOptions {
-  const { config, caches, clock, metrics } = options
-  const warming = isWarming(config)
-  const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
+  const { caches, clock, metrics } = options
   return {
     ...{ ...caches, runner: parts.detection.runner, replay: parts.detection.replay, formats: options.formats },
-    lookAhead: lookAheadsOf(options, parts),
+    ways: createWays(options, parts),
     clock,
     metrics,
     deadLetters,
     onRounded: (topic: string) => options.log.warn({ topic }, ROUNDED),
     onWarmFault: parts.onWarmFault,
-    onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }
 }
 
@@ -252,24 +265,6 @@ function createWarmConsumer(options: StreamsOptions, parts: Parts, answers: Warm
     }),
     onEvent: (event) => report(options, event),
   })
-}
-
-function deadLettersOf(options: StreamsOptions, groupId: string, parts: Parts): DeadLetters {
-  const { clock, metrics, version } = options
-  const store = createDeadLetters({
-    producer: parts.producer,
-    groupId,
-    clock,
-    metrics,
-    version,
-    sleep: (ms) => delay(ms),
-    onSent: (letter) => parts.faults.deadLettered(letter),
-    onLost: (letter, error) => parts.faults.letterLost(letter, error),
-  })
-  return (letter) => {
-    parts.acceptance.refused(letter)
-    return store(letter)
-  }
 }
 
 /** A topic's dead-letter topic is made where it is missing, and gets its origin's partitions. */

@@ -68,6 +68,8 @@ async function prepare(admin: Admin, { config, log, publishing }: TopicsOptions)
   const [asks, warms, tells] = [roles.has('correlate'), roles.has('warm'), roles.has('api')]
   const reads = asks || roles.has('detect')
   const used = { [kafka.warmRequestsTopic]: asks || warms, [kafka.warmResultsTopic]: warms }
+  // Without it the rollout goes by the settings.
+  await compactedTopic(admin, { kafka, topic: kafka.controlTopic, partitions: prices.partitions, log })
   const own = ownTopics(kafka, prices.partitions).filter(({ topic }) => used[topic])
   const outputs = publishing && (await prepareOutputs(admin, roles.has('detect') ? publishing : [], prices.partitions))
   const letters = reads ? await deadLetterTopics(admin, prices) : []
@@ -85,7 +87,7 @@ async function prepare(admin: Admin, { config, log, publishing }: TopicsOptions)
     warmRequestPartitions: await partitionsOf(kafka.warmRequestsTopic),
     warmResultPartitions: await partitionsOf(kafka.warmResultsTopic),
     correlations: asks
-      ? await correlationsTopic(admin, { kafka, partitions: prices.partitions, log })
+      ? await compactedTopic(admin, { kafka, topic: kafka.correlationsTopic, partitions: prices.partitions, log })
       : { reason: 'nothing correlates here' },
   }
 }
@@ -105,23 +107,23 @@ function notGranted(error: unknown): undefined {
   if (!(error instanceof BrokerError) || error.retriable || error.code === 'closed') throw error
 }
 
-interface CorrelationsAsked {
+interface CompactedAsked {
   readonly kafka: Config['kafka']
+  readonly topic: string
   /** It is made with so many. */
   readonly partitions: number
   readonly log: Log
 }
 
-/** A node for which the topic is not made, or that may not see it, runs all the same: it starts cold. */
-async function correlationsTopic(admin: Admin, asked: CorrelationsAsked): Promise<CorrelationsTopic> {
-  const { kafka, partitions, log } = asked
-  const topic = kafka.correlationsTopic
+/** A node for which the topic is not made, or that may not see it, runs all the same. */
+async function compactedTopic(admin: Admin, asked: CompactedAsked): Promise<CorrelationsTopic> {
+  const { kafka, topic, partitions, log } = asked
   try {
     await admin.createTopics(ownTopics(kafka, partitions).filter((spec) => spec.topic === topic))
     if ((await admin.partitions(topic)) === undefined) return { reason: 'there is no such topic' }
     const policy = await cleanupPolicy(admin, topic, 'compact')
     if (!policy.includes('compact'))
-      log.warn({ topic, policy }, 'the topic is not compacted: it grows, and what was learned is deleted with its age')
+      log.warn({ topic, policy }, 'the topic is not compacted: it grows, and what it keeps is deleted with its age')
     return {}
   } catch (error) {
     notGranted(error)

@@ -141,6 +141,26 @@ export class RecordFields {
     return typeof value === 'boolean' ? value : this.#wrong(name, 'true or false', value, false)
   }
 
+  /** An object of any members, which the caller checks. */
+  object(name: string): Readonly<Record<string, unknown>> {
+    if (!this.#present(name)) return {}
+    const value = this.#values[name]
+    return isObject(value) ? value : this.#wrong(name, 'an object', value, {})
+  }
+
+  /** Objects, each with fields of its own; the first reason against one of them counts. */
+  objects<T>(name: string, most: number, read: (fields: RecordFields) => T): T[] {
+    const list = this.#list(name)
+    if (list.length > most) return this.#refuse('bad-value', `${name}: at most ${most}, got ${list.length}`, [])
+    return list.flatMap((item, at) => {
+      if (!isObject(item)) return this.#wrong(`${name}[${at}]`, 'an object', item, [])
+      const fields = new RecordFields(item)
+      const value = read(fields)
+      if (fields.refusal !== undefined) this.#refusal ??= fields.refusal
+      return [value]
+    })
+  }
+
   /** An object that maps names to words. */
   words<T extends string>(name: string, allowed: readonly [T, ...T[]], limits: ListLimits): Record<string, T> {
     if (!this.#present(name)) return {}

@@ -1,16 +1,17 @@
-export type TopicRole = 'warm-requests' | 'warm-results' | 'correlations'
+export type TopicRole = 'warm-requests' | 'warm-results' | 'correlations' | 'forewarm-control'
 
 const HOUR_MS = 3_600_000
 
 /**
  * How a topic of ours is made. The role is the default name (`WARM_REQUESTS_TOPIC` and so on rename it). Each topic has as
- * many partitions as the price topics. Requests and correlations go to the partition of their chain, results to that of
+ * many partitions as the price topics; that of control records has one, as their order counts. Requests and correlations go to the partition of their chain, results to that of
  * their request id. The broker compresses correlations: records that are stored together name the same pairs.
  */
 export const TOPIC_CONFIGS: Readonly<Record<TopicRole, Readonly<Record<string, string>>>> = {
   'warm-requests': { 'cleanup.policy': 'delete', 'retention.ms': String(HOUR_MS) },
   'warm-results': { 'cleanup.policy': 'delete', 'retention.ms': String(24 * HOUR_MS) },
   correlations: { 'cleanup.policy': 'compact', 'compression.type': 'zstd' },
+  'forewarm-control': { 'cleanup.policy': 'compact' },
 }
 
 export const DEAD_LETTER_SUFFIX = '.dlq'

@@ -105,7 +105,9 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const { env = process.env, clock = systemClock, random = Math.random, chain = 'default' } = options
   const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
-  const overrides = { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ...ttls } }
+  // It has no operators: its warming begins when it is made, as far as its own rollout lets it.
+  const warming = { rollout: 'full' } as const
+  const overrides = { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ...ttls }, warming }
   const { config } = acceptedConfig({ env, overrides })
   if (!config.cache.usePriceMatrix) return createJsonCache(config, options, clock)
   const metrics = createMetrics()

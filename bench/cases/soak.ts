@@ -68,7 +68,12 @@ async function play(updates: number, sample: () => void): Promise<void> {
     env: {},
     logLevel: 'warn',
     detectors: [readsAnother()],
-    config: { kafka: { priceTopics: [TOPIC] }, cache: { l1Slots: L1_SLOTS }, http: { port: 0 } },
+    config: {
+      kafka: { priceTopics: [TOPIC] },
+      cache: { l1Slots: L1_SLOTS },
+      warming: { rollout: 'full' },
+      http: { port: 0 },
+    },
   })
   const producer = broker.producer()
   const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS })

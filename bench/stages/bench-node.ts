@@ -51,6 +51,7 @@ export async function startNode(stage: ReaderStage, options: BenchNodeOptions): 
       kafka: { priceTopics: [options.topic] },
       node: { service: options.service ?? stage.unique('bench'), lookAhead: options.lookAhead },
       cache: { redisUrls: [redisUrl], l1Slots: options.l1Slots },
+      warming: { rollout: 'full' },
       http: { port: 0 },
     },
   })

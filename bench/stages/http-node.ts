@@ -18,7 +18,7 @@ const node = await createNode({
   env: {},
   logLevel: 'silent',
   start: 'earliest',
-  config: { kafka: { priceTopics: [TOPIC] }, http: { port: 0 } },
+  config: { kafka: { priceTopics: [TOPIC] }, warming: { rollout: 'full' }, http: { port: 0 } },
 })
 await node.start()
 const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS })

@@ -45,6 +45,7 @@ const node = await createNode({
   config: {
     kafka: { brokers, priceTopics: topics, ...(sessionTimeoutMs && { sessionTimeoutMs }) },
     node: { service },
+    warming: { rollout: 'full' },
     cache: { redisUrls: [redisUrl] },
     http: { port: 0 },
   },

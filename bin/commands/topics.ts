@@ -15,7 +15,7 @@ export function define(command: Command): Command {
     .command('create')
     .summary('create the missing topics')
     .description(
-      'Creates the topics that are missing: the named price topics (default: those of PRICE_TOPICS), their dead-letter topics, and the topics of warm requests, warm results and correlations.',
+      'Creates the topics that are missing: the named price topics (default: those of PRICE_TOPICS), their dead-letter topics, and the topics of warm requests, warm results, correlations and control records.',
     )
     .argument('[price-topic...]', 'price topics to create')
     .option('--partitions <n>', 'partitions of the price topics that it creates', opt.count)

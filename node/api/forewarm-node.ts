@@ -7,6 +7,7 @@ import { type Config, type Overrides, SETTING_PLACES } from '../../src/config/se
 import type { SharedPrices } from '../../src/detect/attached-prices.ts'
 import type { NodePredictor } from '../../src/prediction/node-predictor.ts'
 import type { FollowingOptions, FollowingPair } from '../pairs-to-warm.ts'
+import type { NodeRollout } from '../rollout/handle.ts'
 import type { NodeStats } from '../stats.ts'
 
 /** A node: consumers, caches, detectors and HTTP of one process. */
@@ -46,6 +47,8 @@ export interface ForewarmNode {
   hierarchyStats(): HierarchyStats
   /** Predicts reads from the history of the detectors' reads. */
   readonly predictor: NodePredictor
+  /** How much is warmed; `forewarm rollout` shows and sets the same. */
+  readonly rollout: NodeRollout
   /** Loads into L1 what is often read and missing, and evicts what is not read when slots are short. */
   optimize(): Promise<Optimized>
   /**

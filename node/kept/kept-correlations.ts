@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CorrelationsReader } from '../../consumers/correlations.ts'
+import { correlationsReader } from '../../consumers/correlations.ts'
 import { rewind } from '../../consumers/rewind.ts'
+import type { WholeTopic } from '../../consumers/whole-topic.ts'
 import { CorrelationsWriter } from '../../producers/correlations.ts'
 import { settlesWithin } from '../../src/broker/deadline.ts'
 import { partitionName } from '../../src/broker/partition-name.ts'
@@ -14,7 +15,6 @@ import type { Log } from '../../src/telemetry/log.ts'
 import type { Counter, Metrics } from '../../src/telemetry/slab.ts'
 import { aborted } from '../../src/timer.ts'
 import type { Faults } from '../faults.ts'
-import { isWarming } from '../look-aheads.ts'
 import type { Caches, Kept } from '../options.ts'
 import type { CorrelationsTopic } from '../topics.ts'
 
@@ -55,7 +55,7 @@ const LEAVE_MS = 2_000
  */
 export class KeptCorrelations {
   readonly #options: KeptCorrelationsOptions
-  readonly #reader: CorrelationsReader
+  readonly #reader: WholeTopic
   readonly #writer: CorrelationsWriter
   readonly #closing = new AbortController()
   readonly #notWritten: Counter
@@ -71,7 +71,7 @@ export class KeptCorrelations {
     const { correlationsTopic } = config.kafka
     this.#options = options
     this.#notWritten = metrics.counter('drops_total', { reason: 'correlations-not-written' })
-    this.#reader = new CorrelationsReader({
+    this.#reader = correlationsReader({
       ...{ broker, onEvent, topic: correlationsTopic, waiting: kept.waiting },
       groupId: `forewarm.${config.node.service}.correlations.${nodeId}`,
       partitionsOf: (topic) => producer.partitions(topic),
@@ -243,7 +243,7 @@ export class KeptCorrelations {
 
 /** Whether what is learned is written to Kafka. A replay has nothing of its own to keep. */
 export function isKeeping(config: Config, clock: Clock): boolean {
-  return config.node.roles.includes('correlate') && isWarming(config) && !isVirtual(clock)
+  return config.node.roles.includes('correlate') && config.warming.enabled && !isVirtual(clock)
 }
 
 function messageOf(error: unknown): string {

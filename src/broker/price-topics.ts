@@ -16,11 +16,12 @@ export interface OwnTopicNames {
   readonly warmRequestsTopic: string
   readonly warmResultsTopic: string
   readonly correlationsTopic: string
+  readonly controlTopic: string
 }
 
 /** The names of our own topics. */
 export function ownTopicNames(names: OwnTopicNames): readonly string[] {
-  return [names.warmRequestsTopic, names.warmResultsTopic, names.correlationsTopic]
+  return [names.warmRequestsTopic, names.warmResultsTopic, names.correlationsTopic, names.controlTopic]
 }
 
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
@@ -71,14 +72,19 @@ export async function findPriceTopics(
   return { ok: true, topics, partitions: Math.max(...counts.values()), counts }
 }
 
-/** Our own topics that a node needs, with as many partitions as the largest price topic. */
+/** Our own topics that a node needs: with as many partitions as the largest price topic, or one for control records. */
 export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
   const roles = {
     [names.warmRequestsTopic]: 'warm-requests',
     [names.warmResultsTopic]: 'warm-results',
     [names.correlationsTopic]: 'correlations',
+    [names.controlTopic]: 'forewarm-control',
   } as const
-  return Object.entries(roles).map(([topic, role]) => ({ topic, partitions, config: TOPIC_CONFIGS[role] }))
+  return Object.entries(roles).map(([topic, role]) => ({
+    topic,
+    partitions: role === 'forewarm-control' ? 1 : partitions,
+    config: TOPIC_CONFIGS[role],
+  }))
 }
 
 /** Room for a dead letter's headers, above the largest record of its origin. */

@@ -39,12 +39,17 @@ export interface HierarchyOptions {
 /** How many pairs may be waited for at a time. A read of one more is answered 'unavailable' and counted. */
 const MAX_WANTED = 65_536
 const READS_A_SAMPLE = 256
+/** The assumed duration of a trip before the first was measured. */
+const FIRST_TYPICAL_MS = 1
+const TYPICAL_WEIGHT = 1 / 16
 
 export class Hierarchy {
   readonly #options: HierarchyOptions
   /** Demand reads that L1 answered, and those that it could not. */
   hits = 0
   misses = 0
+  /** How long a trip to L2 takes, milliseconds: a moving average. */
+  typicalMs = FIRST_TYPICAL_MS
   /** Pairs that were missed often of late. */
   readonly missed = new Misses()
   readonly #price = emptyPrice()
@@ -201,7 +206,9 @@ export class Hierarchy {
     if (lacking.length === 0) return
     const { l1, l2, l3 } = this.#options
     const floors = lacking.map((pairId) => l1.floor(pairId))
+    const startMs = performance.now()
     const load = await timed(this.#l2, lacking, () => l2.load(lacking))
+    if (load.status === 'loaded') this.typicalMs += (performance.now() - startMs - this.typicalMs) * TYPICAL_WEIGHT
     for (const [at, pairId] of lacking.entries()) {
       this.#renewing.delete(pairId)
       if (!this.#isTold(load, at, pairId)) {

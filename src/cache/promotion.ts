@@ -22,6 +22,8 @@ export interface PromotionOptions {
   readonly timeoutMs?: number
   readonly timer?: Timer
   readonly spans?: Spans
+  /** Whether warms of a kind, a place in WARM_KINDS, are kept out of L1 at the moment, also those that are under way. */
+  readonly keepsOut?: (kind: number) => boolean
 }
 
 export interface PromoteOptions {
@@ -198,7 +200,9 @@ export class Promotion {
   #gate(pairId: number, price: Readonly<CachedPrice>, options: PromoteOptions): PromotionOutcome {
     const { l1 } = this.#options
     if (options.dryRun) return price.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
-    const outcome = l1.promote(pairId, price, options.kindIndexOf?.(pairId))
+    const kind = options.kindIndexOf?.(pairId) ?? LOOK_AHEAD
+    if (this.#options.keepsOut?.(kind) === true) return 'failed'
+    const outcome = l1.promote(pairId, price, kind)
     switch (outcome) {
       case 'warmed':
         return 'warmed'

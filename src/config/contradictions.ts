@@ -48,6 +48,8 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     for (const { received, allowed } of strategyFaults(found, name)) refuse(`${name}_CONFIG`, received, allowed)
   if (given('WARMING_STRATEGY_B_CONFIG') && !given('WARMING_STRATEGY_B'))
     refuse('WARMING_STRATEGY_B', 'nothing', 'a strategy, as WARMING_STRATEGY_B_CONFIG is set')
+  if (isCanaryOfAll(found, given))
+    refuse('WARMING_ROLLOUT_PERCENTAGE', 'nothing', 'a share, or WARMING_ENABLED_CHAINS, as WARMING_ROLLOUT is canary')
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }
@@ -90,6 +92,12 @@ function strategyFaults(found: FoundValues, setting: string): ReturnType<typeof 
   return strategy === undefined || !isObject(fields) ? [] : fieldFaults(strategy, fields)
 }
 
+/** A canary of all pairs would be no canary. */
+function isCanaryOfAll(found: FoundValues, given: (name: string) => boolean): boolean {
+  if (found.value('WARMING_ROLLOUT') !== 'canary') return false
+  return !given('WARMING_ROLLOUT_PERCENTAGE') && !given('WARMING_ENABLED_CHAINS')
+}
+
 /** The login of the schema registry. */
 function contradictoryLogin(given: (name: string) => boolean, refuse: Refuse): void {
   const [url, username, password] = ['URL', 'USERNAME', 'PASSWORD'].map((name) => given(`SCHEMA_REGISTRY_${name}`))
@@ -101,7 +109,7 @@ function contradictoryLogin(given: (name: string) => boolean, refuse: Refuse): v
     refuse('SCHEMA_REGISTRY_URL', 'nothing', 'the URL of the registry that the other settings are for')
 }
 
-const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC', 'CORRELATIONS_TOPIC']
+const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC', 'CORRELATIONS_TOPIC', 'CONTROL_TOPIC']
 
 function namesDatabase(url: unknown): boolean {
   return typeof url === 'string' && /[1-9]/.test(new URL(url).pathname)

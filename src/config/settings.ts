@@ -1,10 +1,11 @@
 import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import { LOOK_AHEAD_MODES, type LookAheadMode } from '../strategy/named.ts'
-import { CACHE_SETTINGS } from './cache-settings.ts'
-import { type Check, decimal, hostName, listOf, oneOf, pem, text } from './check.ts'
+import { type Check, hostName, listOf, oneOf, pem, text } from './check.ts'
 import { STRATEGY_SETTINGS } from './groups/strategy-settings.ts'
-import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
 import { atStart, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
+import { CACHE_SETTINGS } from './tables/cache-settings.ts'
+import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './tables/kafka-settings.ts'
+import { ROLLOUT_SETTINGS } from './tables/rollout-settings.ts'
 import { TASK_SETTINGS } from './task-settings.ts'
 
 /**
@@ -102,22 +103,8 @@ export const SETTINGS = {
     }),
   },
   warming: {
-    ...atStart('consumers and producers of warming are made, or not, by it', {
-      enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed. Updates and reads go on.'),
-      rollout: setting({
-        name: 'WARMING_ROLLOUT',
-        check: oneOf(['off', 'full']),
-        default: fixed<'off' | 'full'>('full'),
-        doc: 'How much of the traffic is warmed. If this or WARMING_ENABLED is off, nothing is.',
-      }),
-    }),
+    ...ROLLOUT_SETTINGS,
     ...whileRunning({
-      controlShare: setting({
-        name: 'WARMING_CONTROL_SHARE',
-        check: decimal(0, 0.5),
-        default: fixed(0.02),
-        doc: 'The share of the updates for which nothing is warmed. Comparing them with the others measures what warming brings; with 0, this is not measured.',
-      }),
       ...STRATEGY_SETTINGS,
       async: onOff(
         'WARMING_ASYNC',
@@ -233,5 +220,5 @@ export const SETTING_PLACES: readonly SettingPlace[] = Object.entries(SETTINGS).
 export const PROFILE_VALUES: Readonly<Record<Profile, Readonly<Record<string, unknown>>>> = {
   development: { WARMING_ASYNC: false, WARMING_TIMEOUT_MS: 100 },
   staging: {},
-  production: {},
+  production: { WARMING_ROLLOUT: 'shadow' },
 }

@@ -7,6 +7,7 @@ import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import { assertReadOptions } from '../config/read-options.ts'
 import type { Tracker } from '../correlation/tracker.ts'
+import type { Shadow } from '../rollout/shadow.ts'
 import type { Histogram } from '../telemetry/slab.ts'
 import type { Interest } from '../warming/interest.ts'
 import { type FoundPrice, type NoReading, type Reading, type ReadOptions, readingOf } from './reading.ts'
@@ -29,6 +30,8 @@ export interface PriceSources {
   readonly interest: Pick<Interest, 'read'>
   /** Undefined in a replay, where nothing newer exists than what has been replayed. */
   readonly freshness: Freshness | undefined
+  /** Is told of each read, to compare warming with none. */
+  readonly shadow?: Pick<Shadow, 'read'> | undefined
   readonly clock: Clock
   readonly ageSeconds: Histogram
   /** Is called for each read, to learn from it. */
@@ -91,6 +94,7 @@ export class BoundPrices implements Prices {
     const { warmsUsed } = hierarchy
     const isHit = hierarchy.get(pairId, into)
     this.reads++
+    this.#sources.shadow?.read(pairId, isHit)
     if (isHit) this.hits++
     else this.#sources.freshness?.missed(pairId)
     // A read that only a warm answered would have missed without it, so it counts as a miss for what is learned.

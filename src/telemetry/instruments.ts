@@ -160,6 +160,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       ['reason'],
       'Records of the topic of correlations that were passed over, by reason.',
     ],
+    [
+      'control_records_refused_total',
+      ['reason'],
+      'Records of the control topic that were passed over, by reason. What was set before stays.',
+    ],
     ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
     ['pattern_saves_failed_total', [], 'Times that patterns could not be saved to PATTERN_STORE.'],
     [

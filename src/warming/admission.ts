@@ -16,6 +16,9 @@ export type WarmRefusal =
   | 'too-far-ahead'
   /** The backlog was full, and the request had too low a priority to stay or to get in. */
   | 'shed'
+  /** The rollout is off, or killed. */
+  | 'off'
+  | 'killed'
   | 'closed'
 
 export type Admission =
@@ -36,6 +39,8 @@ export interface AdmissionOptions {
   readonly acceptReplays: boolean
   readonly rememberedIds: number
   readonly maxHoldMs: number
+  /** Why nothing is warmed at the moment. */
+  readonly offBecause: () => 'off' | 'killed' | undefined
 }
 
 /** Decides whether this node serves a request, before any work is spent on it. */
@@ -65,7 +70,8 @@ export class Admissions {
     const { notBeforeMs = nowMs, expiresAtMs = Number.POSITIVE_INFINITY } = request
     if (expiresAtMs <= Math.max(nowMs, notBeforeMs)) return notAdmitted('expired', true)
     if (notBeforeMs > nowMs + this.#options.maxHoldMs) return notAdmitted('too-far-ahead', true)
-    return undefined
+    const off = this.#options.offBecause()
+    return off && notAdmitted(off, true)
   }
 
   /** Gives an id to each of the pairs, known or not: a cold start must be able to warm pairs that were never seen. */

@@ -55,6 +55,14 @@ const FEWEST_UPDATES = 30
 /** 95 % of a normal distribution lie within so many standard deviations. */
 const Z_95 = 1.96
 
+export interface MeasurementOptions {
+  readonly control: ControlGroup
+  /** Is told of the same updates, to compare strategies. */
+  readonly comparison?: Pick<Comparison, 'control' | 'warmed'>
+  /** Whether updates of the pair warm at the moment, as far as the control group lets them; all do unless given. */
+  readonly isWarming?: (pairId: number) => boolean
+}
+
 /**
  * Compares the reads of detectors after updates that were warmed for with those after the updates of the control group.
  *
@@ -70,23 +78,22 @@ const Z_95 = 1.96
  * miss for both. The difference between the groups leaves both effects out.
  */
 export class Measurement {
-  readonly #control: ControlGroup
-  readonly #comparison: Pick<Comparison, 'control' | 'warmed'> | undefined
+  readonly #options: MeasurementOptions
   readonly #unwarmed = new Clusters()
   readonly #warmed = new Clusters()
 
-  constructor(control: ControlGroup, comparison?: Pick<Comparison, 'control' | 'warmed'>) {
-    this.#control = control
-    this.#comparison = comparison
+  constructor(options: MeasurementOptions) {
+    this.#options = options
   }
 
   /** Counts an update whose handlers have settled, with their reads and how many of these were hits. */
   settled(update: { readonly pairId: number; readonly eventTimeMs: number }, reads: number, hits: number): void {
-    if (reads === 0) return
-    const isControl = this.#control.includes(update.pairId, update.eventTimeMs)
+    const { control, comparison, isWarming } = this.#options
+    if (reads === 0 || isWarming?.(update.pairId) === false) return
+    const isControl = control.includes(update.pairId, update.eventTimeMs)
     const group = isControl ? this.#unwarmed : this.#warmed
     group.add(reads, hits)
-    this.#comparison?.[isControl ? 'control' : 'warmed'].settled(update.pairId, reads, hits)
+    comparison?.[isControl ? 'control' : 'warmed'].settled(update.pairId, reads, hits)
   }
 
   figures({ usage, promotions }: MeasurementSources): WarmingFigures {

@@ -6,6 +6,13 @@ export interface AnswerFacts {
   readonly timedOut: boolean
   readonly durationMs: number
   readonly atMs: number
+  /** The warm was not carried out, as warming is in shadow. */
+  readonly isShadow: boolean
+}
+
+/** Whether a node has made the request by itself: the rollout governs those. */
+export function isAutomatic({ origin }: Pick<WarmRequest, 'origin'>): boolean {
+  return origin === 'correlation' || origin === 'prediction'
 }
 
 /**
@@ -15,13 +22,14 @@ export interface AnswerFacts {
  */
 export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], facts: AnswerFacts): WarmResult {
   const count = (wanted: WarmOutcome) => outcomes.filter((outcome) => outcome === wanted).length
-  const detailed = request.origin === 'manual' || request.dryRun === true
+  const isShadow = request.dryRun === true || facts.isShadow === true
+  const detailed = request.origin === 'manual' || (request.dryRun === true && !facts.isShadow)
   return {
     v: 1,
     requestId: request.requestId,
     ...(request.service !== undefined && { service: request.service }),
     node: facts.node,
-    status: request.dryRun === true ? 'shadow' : statusOf(outcomes, facts.timedOut),
+    status: isShadow ? 'shadow' : statusOf(outcomes, facts.timedOut),
     warmed: count('warmed'),
     alreadyInL1: count('alreadyInL1'),
     notFound: count('notFound'),

@@ -6,7 +6,6 @@ import type { WarmResult } from '../../schemas/warm-result.ts'
 import { Alarm } from '../alarm.ts'
 import { warmCode, warmKindOf } from '../cache/l1/usage.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
-import type { Promotion } from '../cache/promotion.ts'
 import type { Clock } from '../clock.ts'
 import { InFlight } from '../in-flight.ts'
 import type { Metrics } from '../telemetry/slab.ts'
@@ -15,12 +14,13 @@ import type { Timer } from '../timer.ts'
 import { Admissions, type WarmRefusal } from './admission.ts'
 import type { Arms } from './arms/arms.ts'
 import { Backlog } from './backlog.ts'
+import { type Governed, type Governing, governed, offBecause } from './governed.ts'
 import { outcomesOf, planTrip } from './trip.ts'
-import { answer, refusalAnswer } from './warm-answer.ts'
+import { type AnswerFacts, answer, refusalAnswer } from './warm-answer.ts'
 import { WarmCounts, type WarmerStats } from './warm-counts.ts'
 import type { WarmJob } from './warm-job.ts'
 
-export interface WarmerOptions {
+export interface WarmerOptions extends Governing {
   /** The name of this node in its results. */
   readonly nodeId: string
   /** Requests of other services are counted and left to their nodes; \`default\` unless given. */
@@ -28,7 +28,6 @@ export interface WarmerOptions {
   readonly table: PairTable
   /** Whether the pair concerns this node: updates of it, or of its chain if it has none yet, arrive here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
-  readonly promotion: Pick<Promotion, 'promote'>
   /** The clock that due and expiry times are compared with; in a replay, the replay's. */
   readonly clock: Clock
   readonly metrics: Metrics
@@ -88,7 +87,15 @@ export class Warmer {
     const { service = DEFAULT_SERVICE, table, isInterested, acceptReplays = false } = options
     const { rememberedIds = REMEMBERED_IDS, maxHoldMs = MAX_HOLD_MS, maxWaitingPairs = MAX_WAITING_PAIRS } = options
     this.#options = options
-    this.#admissions = new Admissions({ service, table, isInterested, acceptReplays, rememberedIds, maxHoldMs })
+    this.#admissions = new Admissions({
+      service,
+      table,
+      isInterested,
+      acceptReplays,
+      rememberedIds,
+      maxHoldMs,
+      offBecause: () => offBecause(options),
+    })
     this.#backlog = new Backlog(maxWaitingPairs)
     this.#counts = new WarmCounts(options.metrics)
     this.#spans = options.spans ?? new Spans()
@@ -120,7 +127,8 @@ export class Warmer {
     const issuedAtMs = this.#options.clock.now()
     const origin = { origin: 'manual', priority: 'critical' } as const
     const request: WarmRequest = { v: 1, requestId: randomUUID(), chain, pairs, ...origin, issuedAtMs }
-    if (this.#closed) return this.#refuse(request, 'closed')
+    const off = this.#closed ? 'closed' : offBecause(this.#options)
+    if (off !== undefined) return this.#refuse(request, off)
     return this.#accept(request, this.#admissions.allOf(chain, pairs))
   }
 
@@ -213,21 +221,25 @@ export class Warmer {
     const nowMs = this.#options.clock.now()
     const live = jobs.filter((job) => (job.request.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs)
     for (const job of jobs) if (!live.includes(job)) this.#drop(job, 'expired')
-    if (live.length === 0) return
-    void this.#trips.add(this.#promote(live)).finally(() => this.#pump())
+    const off = offBecause(this.#options)
+    if (off !== undefined) for (const job of live.splice(0)) this.#drop(job, off)
+    for (const part of governed(live, this.#options))
+      if (part.jobs.length > 0) void this.#trips.add(this.#promote(part)).finally(() => this.#pump())
   }
 
-  async #promote(jobs: readonly WarmJob[]): Promise<void> {
+  async #promote({ jobs, promotion, isShadow }: Governed): Promise<void> {
     const trip = planTrip(jobs, this.#kindOf)
     this.#counts.trip(trip.coalesced)
-    const dryRun = jobs[0]?.request.dryRun === true
+    const dryRun = !isShadow && jobs[0]?.request.dryRun === true
     try {
-      const promoted = await this.#options.promotion.promote(trip.pairIds, {
+      const promoted = await promotion.promote(trip.pairIds, {
         dryRun,
         kindIndexOf: (pairId) => trip.kinds[trip.places.get(pairId) ?? 0] ?? 0,
         traces: jobs.map((job) => job.trace),
       })
-      for (const job of jobs) this.#finish(job, outcomesOf(job, trip, promoted), promoted.timedOut)
+      if (!isShadow && !dryRun) this.#options.shadow?.warmed(trip.pairIds, trip.kinds)
+      for (const job of jobs)
+        this.#finish(job, outcomesOf(job, trip, promoted), { timedOut: promoted.timedOut, isShadow })
     } catch (error) {
       for (const job of jobs) {
         endFailed(job.span, String(error))
@@ -236,14 +248,14 @@ export class Warmer {
     }
   }
 
-  #finish(job: WarmJob, outcomes: Parameters<typeof answer>[1], timedOut: boolean): void {
+  #finish(job: WarmJob, outcomes: Parameters<typeof answer>[1], how: Pick<AnswerFacts, 'timedOut' | 'isShadow'>): void {
     const durationMs = this.#now() - job.startedAtMs
-    const facts = { node: this.#options.nodeId, timedOut, durationMs, atMs: this.#options.clock.now() }
+    const facts = { node: this.#options.nodeId, ...how, durationMs, atMs: this.#options.clock.now() }
     const result = answer(job.request, outcomes, facts)
     this.#counts.finished(job.request, result)
     // If all pairs were in L1 already, nothing was warmed whose duration could be measured.
     const hasWarmed = outcomes.some((outcome) => outcome === 'warmed')
-    if (hasWarmed && !timedOut) this.typicalMs += (job.lateMs + durationMs - this.typicalMs) * TYPICAL_WEIGHT
+    if (hasWarmed && !how.timedOut) this.typicalMs += (job.lateMs + durationMs - this.typicalMs) * TYPICAL_WEIGHT
     job.span.setAttribute('forewarm.status', result.status)
     if (result.status === 'failed' || result.status === 'timeout') endFailed(job.span, result.status)
     else job.span.end()

@@ -14,6 +14,7 @@ export const OWN_TOPICS = {
   WARM_REQUESTS_TOPIC: uniqueName('warm-requests'),
   WARM_RESULTS_TOPIC: uniqueName('warm-results'),
   CORRELATIONS_TOPIC: uniqueName('correlations'),
+  CONTROL_TOPIC: uniqueName('forewarm-control'),
 }
 
 export interface Ended {

@@ -7,6 +7,7 @@ const OURS = {
   warmRequestsTopic: 'warm-requests',
   warmResultsTopic: 'prices.internal',
   correlationsTopic: 'prices.learned',
+  controlTopic: 'prices.control',
 }
 
 async function adminOf(partitions: Record<string, number>): Promise<Admin> {
@@ -72,12 +73,16 @@ describe('price topics', () => {
   })
 })
 
-test('our own topics have as many partitions as the price topics; requests are kept for an hour, results for a day, and of correlations the newest', () => {
-  const specs = ownTopics({ warmRequestsTopic: 'wr', warmResultsTopic: 'ws', correlationsTopic: 'c' }, 12)
+test('our own topics have as many partitions as the price topics, that of control records one; requests are kept for an hour, results for a day, of the others the newest', () => {
+  const specs = ownTopics(
+    { warmRequestsTopic: 'wr', warmResultsTopic: 'ws', correlationsTopic: 'c', controlTopic: 'fc' },
+    12,
+  )
   expect(specs).toEqual([
     { topic: 'wr', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' } },
     { topic: 'ws', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '86400000' } },
     { topic: 'c', partitions: 12, config: { 'cleanup.policy': 'compact', 'compression.type': 'zstd' } },
+    { topic: 'fc', partitions: 1, config: { 'cleanup.policy': 'compact' } },
   ])
 })
 

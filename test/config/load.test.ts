@@ -45,12 +45,10 @@ describe('loadConfig', () => {
       ...{ drainTimeoutMs: 1000, watchdogMs: 30_000 },
     })
     expect(config.warming).toEqual({
-      ...{ enabled: true, rollout: 'full', controlShare: 0.02 },
+      ...{ enabled: true, feature: true, rollout: 'shadow', rolloutPercentage: 1, enabledChains: ['all'] },
       ...{ strategy: 'forewarm', strategyConfig: undefined, adaptiveEnabled: true, async: true },
       ...{ strategyB: undefined, strategyBConfig: undefined, strategyBShare: 0.5 },
-      maxPairs: 8,
-      minScore: 0.2,
-      timeoutMs: 50,
+      ...{ controlShare: 0.02, maxPairs: 8, minScore: 0.2, timeoutMs: 50 },
     })
     expect(config.cache).toMatchObject({ l1SizeMb: 128, l1Slots: undefined, maxPairs: 1_000_000, l2FlushMs: 10 })
     expect(config.http).toEqual({ port: 9090, host: '127.0.0.1', token: undefined, metricsAuth: false })

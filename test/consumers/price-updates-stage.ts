@@ -67,13 +67,17 @@ export class ConsumerStage {
       ...caches,
       ...{ clock, replay, sources: caches.origins },
       runner,
-      lookAhead: () => {
-        const times = { timeoutMs: 2, takesMs: () => 1 }
-        return new LookAhead({ tracker, l1, metrics, mode: 'await', ...times, minRate: 0.2, promote })
+      ways: {
+        current: {
+          lookAhead: () => {
+            const times = { timeoutMs: 2, takesMs: () => 1 }
+            return new LookAhead({ tracker, l1, metrics, mode: 'await', ...times, minRate: 0.2, promote })
+          },
+          onTrigger: options.onTrigger,
+        },
       },
       deadLetters,
       onRounded: (topic) => this.roundedTopics.push(topic),
-      onTrigger: options.onTrigger,
       onWarmFault: (error) => this.warmFaults.push(error),
     })
     this.run = createLoop({

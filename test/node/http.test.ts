@@ -84,7 +84,15 @@ test('a running node is live and ready, and lists its checks', async () => {
       status: 200,
       body: {
         status: 'ok',
-        checks: { 'price-updates': ok, 'warm-requests': ok, restored, 'caught-up': ok, records: ok, l2: ok },
+        checks: {
+          'price-updates': ok,
+          'warm-requests': ok,
+          restored,
+          control: ok,
+          'caught-up': ok,
+          records: ok,
+          l2: ok,
+        },
       },
     })
   })

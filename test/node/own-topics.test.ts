@@ -57,7 +57,7 @@ function bound<T extends object>(object: T): T {
   })
 }
 
-/** All that a service does with topics: it learns, warms, refuses a record, closes, and starts again. */
+/** All that a service does with topics: it learns, warms, is operated, refuses a record, closes, and starts again. */
 async function live(stage: Stage): Promise<void> {
   const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
   for (let start = 1; start <= 2; start++) {
@@ -69,6 +69,7 @@ async function live(stage: Stage): Promise<void> {
     const receipt = await publisher.request({ chain: 'ethereum', pairs: ['READ'], wait: true, timeoutMs: 45_000 })
     expect(receipt.status).toBe('answered')
     await publisher.close()
+    expect((await node.rollout.set({ mode: 'full' })).status).toBe('set')
     await node.close()
   }
 }
@@ -79,11 +80,12 @@ async function seenInLife() {
   return onStage({ broker: watched(broker, seen) }, async (stage) => {
     seen.made.delete(stage.topic)
     await live(stage)
-    const { warmRequests, warmResults, correlations } = stage.topics
+    const { warmRequests, warmResults, correlations, control } = stage.topics
     const names = new Map([
       [warmRequests, 'warm-requests'],
       [warmResults, 'warm-results'],
       [correlations, 'correlations'],
+      [control, 'forewarm-control'],
       [deadLetterTopic(stage.topic), '<topic>.dlq'],
     ])
     const named = (topics: Set<string>) => [...topics].map((topic) => names.get(topic) ?? topic).toSorted()

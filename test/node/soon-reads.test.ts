@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
-import { soonestWarmMs } from '../../node/triggers.ts'
+import { soonestWarmMs } from '../../node/rollout/triggers.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Overrides } from '../../src/config/settings.ts'

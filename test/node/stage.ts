@@ -37,6 +37,7 @@ export class Stage {
     warmRequests: uniqueName('warm-requests'),
     warmResults: uniqueName('warm-results'),
     correlations: uniqueName('correlations'),
+    control: uniqueName('forewarm-control'),
   }
   readonly partitions: number
   readonly admin: Admin
@@ -156,7 +157,7 @@ export class Stage {
       node: { service: this.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000, watchdogMs: 0, ...config.node },
       // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
       cache: { l1Slots: 1_000, maxPairs: 10_000, redisCommandTimeoutMs: 5_000, ...redis, ...config.cache },
-      warming: { timeoutMs: 5_000, ...config.warming },
+      warming: { rollout: 'full', timeoutMs: 5_000, ...config.warming },
       http: { port: 0, ...config.http },
     }
   }
@@ -165,7 +166,7 @@ export class Stage {
 /** The stage's own topics, as settings. */
 export function topicNames({ topics }: Pick<Stage, 'topics'>) {
   const { warmRequests: warmRequestsTopic, warmResults: warmResultsTopic, correlations: correlationsTopic } = topics
-  return { warmRequestsTopic, warmResultsTopic, correlationsTopic }
+  return { warmRequestsTopic, warmResultsTopic, correlationsTopic, controlTopic: topics.control }
 }
 
 /** Connects a stage and creates its price topic. */

@@ -65,7 +65,7 @@ describe('settings that change while a node runs', () => {
       expect(await missesOf()).toBeGreaterThan(PAIRS)
       node.updateConfig({ warming: { minScore: undefined } })
       expect(await missesOf()).toBeLessThan(PAIRS / 4)
-      node.updateConfig({ warming: { controlShare: 0.5 } })
+      await node.rollout.set({ controlShare: 0.5 })
       await round('A')
       expect(node.stats().warming.control.updates).toBeGreaterThan(PAIRS / 8)
     })

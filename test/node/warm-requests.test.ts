@@ -237,13 +237,15 @@ test('a warm request that a closing node still holds is refused, and the refusal
   })
 })
 
-test('a node with warming off neither serves nor answers warm requests', async () => {
+test('a node with warming off refuses warm requests', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: { ...SMALL_L1, warming: { enabled: false } } })
     await fill(stage, [node])
+    const results = await stage.watch(stage.topics.warmResults)
     const publisher = await stage.warmPublisher()
-    const receipt = await publisher.request({ chain: 'ethereum', pairs: ['P8'], wait: true, timeoutMs: 50 })
-    expect(receipt).toMatchObject({ status: 'timeout', results: [] })
+    await publisher.request({ chain: 'ethereum', pairs: ['P8'] })
+    await until('it is answered', () => results.length === 1)
+    expect(resultsIn(results)).toMatchObject([{ status: 'refused', warmed: 0 }])
     expect(node.stats().warms.admitted).toBe(0)
   })
 })

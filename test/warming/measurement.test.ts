@@ -35,7 +35,7 @@ const IDLE: MeasurementSources = {
 /** Updates with eight reads each. Each group has its own hit probability; reads hit together or one by one. */
 function measured(options: { updates: number; warmed: number; unwarmed: number; together?: boolean; seed?: number }) {
   const control = new ControlGroup(0.2)
-  const measurement = new Measurement(control)
+  const measurement = new Measurement({ control })
   const random = mulberry32(options.seed ?? 1)
   for (let i = 0; i < options.updates; i++) {
     const update = { pairId: i % 50, eventTimeMs: T0 + i }
@@ -128,7 +128,7 @@ describe('the measured gain of warming', () => {
   })
 
   test('does not count updates whose detectors read nothing', () => {
-    const measurement = new Measurement(new ControlGroup(0.2))
+    const measurement = new Measurement({ control: new ControlGroup(0.2) })
     measurement.settled({ pairId: 1, eventTimeMs: T0 }, 0, 0)
     expect(measurement.figures(IDLE)).toMatchObject({
       accuracy: undefined,

@@ -12,7 +12,7 @@ const REQUEST: WarmRequest = {
   priority: 'high',
   issuedAtMs: 1,
 }
-const FACTS = { node: 'n', timedOut: false, durationMs: 2, atMs: 3 }
+const FACTS = { node: 'n', timedOut: false, isShadow: false, durationMs: 2, atMs: 3 }
 const statusOf = (outcomes: WarmOutcome[], timedOut = false) => answer(REQUEST, outcomes, { ...FACTS, timedOut }).status
 
 describe('the answer to a warm request', () => {

@@ -94,6 +94,7 @@ const node = await createNode({
   config: {
     kafka: { brokers, priceTopics: topics, sessionTimeoutMs: SESSION_MS },
     node: { service },
+    warming: { rollout: 'full' },
     cache: { redisUrls: [redisUrl], l1Slots: L1_SLOTS },
     http: { port: 0 },
   },

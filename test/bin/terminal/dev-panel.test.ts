@@ -4,7 +4,7 @@ import type { NodeStats } from '../../../index.ts'
 import { ControlGroup } from '../../../src/warming/control-group.ts'
 import { Measurement } from '../../../src/warming/measurement.ts'
 
-const NOTHING_MEASURED = new Measurement(new ControlGroup(0)).figures({
+const NOTHING_MEASURED = new Measurement({ control: new ControlGroup(0) }).figures({
   usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, pushedOut: { missed: 0, missedSoon: 0 } },
   promotions: { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 },
 })

@@ -30,7 +30,7 @@ describe('the table of settings', () => {
     expect(changeable).toEqual(
       expect.arrayContaining([
         ...['WARMING_STRATEGY', 'WARMING_MAX_PAIRS', 'WARMING_MIN_SCORE', 'WARMING_TIMEOUT_MS'],
-        ...['WARMING_CONTROL_SHARE', 'LOOK_AHEAD', 'LOOK_AHEAD_MS'],
+        ...['LOOK_AHEAD', 'LOOK_AHEAD_MS'],
       ]),
     )
   })

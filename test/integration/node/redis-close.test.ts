@@ -24,6 +24,7 @@ function startProcess(stage: Stage): Running {
     WARM_REQUESTS_TOPIC: stage.topics.warmRequests,
     WARM_RESULTS_TOPIC: stage.topics.warmResults,
     CORRELATIONS_TOPIC: stage.topics.correlations,
+    CONTROL_TOPIC: stage.topics.control,
     FOREWARM_SERVICE: stage.service,
     METRICS_PORT: '0',
   }

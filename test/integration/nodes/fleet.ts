@@ -43,7 +43,7 @@ export class Fleet {
   get config(): Overrides {
     return {
       kafka: { priceTopics: this.topics, sessionTimeoutMs: SESSION_MS, metadataAgeMs: 500 },
-      warming: { controlShare: 0 },
+      warming: { rollout: 'full', controlShare: 0 },
     }
   }
 

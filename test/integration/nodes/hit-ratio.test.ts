@@ -19,7 +19,7 @@ const CONFIG = {
   cache: { l1Slots: PAIRS / 4 },
   /** A busy machine may exceed the default of 2 ms. */
   node: { lookAhead: 'await', lookAheadMs: 1_000 },
-  warming: { controlShare: 0 },
+  warming: { rollout: 'full', controlShare: 0 },
 } as const
 
 const nameOf = (pair: number) => `${Math.floor(pair / IN_GROUP)}-${pair % IN_GROUP}`

@@ -15,7 +15,7 @@ const LAG_MS = 60
 const CONFIG = {
   cache: { l1Slots: 10, followForeign: 'off' },
   node: { lookAhead: 'off' },
-  warming: { controlShare: 0 },
+  warming: { rollout: 'full', controlShare: 0 },
 } as const
 
 /** The feed is keyed by pair, so that pairs of one chain lie in different partitions. */

@@ -39,9 +39,9 @@ export class MixedFleet {
 
   async start(tree: string, config: Overrides = {}): Promise<Member> {
     const { stage } = this
-    const { correlationsTopic, ...earlier } = topicNames(stage)
+    const { correlationsTopic, controlTopic, ...earlier } = topicNames(stage)
     // A build refuses settings that it does not know.
-    const names = tree === THIS_TREE ? { ...earlier, correlationsTopic } : earlier
+    const names = tree === THIS_TREE ? { ...earlier, correlationsTopic, controlTopic } : earlier
     const member = new Member(
       tree,
       {
@@ -49,7 +49,7 @@ export class MixedFleet {
         kafka: { brokers: kafkaBrokers(), priceTopics: [stage.topic], ...names, sessionTimeoutMs: SESSION_MS },
         node: { service: stage.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000 },
         cache: { redisUrls: [redisUrl()], redisCommandTimeoutMs: 5_000, l1Slots: 1_000, maxPairs: 10_000 },
-        warming: { timeoutMs: 5_000, controlShare: 0 },
+        warming: { rollout: 'full', timeoutMs: 5_000, controlShare: 0 },
         http: { port: 0 },
       },
       this.market.reader(),

@@ -1,13 +1,14 @@
-import type { WarmRequestProducer } from '../producers/warm-requests.ts'
-import type { Clock } from '../src/clock.ts'
-import type { RunningConfig } from '../src/config/running/running-config.ts'
-import type { Config, Role } from '../src/config/settings.ts'
-import type { Metrics } from '../src/telemetry/slab.ts'
-import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
-import type { Warmer } from '../src/warming/warmer.ts'
-import type { Faults } from './faults.ts'
-import type { Caches } from './options.ts'
-import { strategiesOf } from './strategies/strategies.ts'
+import type { WarmRequestProducer } from '../../producers/warm-requests.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { RunningConfig } from '../../src/config/running/running-config.ts'
+import type { Config, Role } from '../../src/config/settings.ts'
+import type { Metrics } from '../../src/telemetry/slab.ts'
+import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../../src/warming/triggers.ts'
+import type { Warmer } from '../../src/warming/warmer.ts'
+import type { Faults } from '../faults.ts'
+import type { Caches } from '../options.ts'
+import { strategiesOf } from '../strategies/strategies.ts'
+import type { WarmsInto } from './warms-into.ts'
 
 export interface TriggersParts {
   /** The settings at start. */
@@ -32,15 +33,15 @@ export interface AskedParts {
 export function createTriggers(
   options: TriggersParts,
   { requests, warmer, faults, onWarmFault }: AskedParts,
+  { l1, control, isShadow }: WarmsInto,
 ): Triggers {
-  const { config, running, caches, clock, metrics, nodeId } = options
-  const { usage } = caches.l1
+  const { config, caches, clock, metrics, nodeId } = options
+  const { usage } = l1
   const [strategy, strategyB] = strategiesOf(config)
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
-  const triggers = new Triggers({
+  return new Triggers({
     ...caches,
-    strategy,
-    strategyB,
+    ...{ l1, control, strategy, strategyB },
     throttles: { correlation: throttleOf(usage, 'correlation'), prediction: throttleOf(usage, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
@@ -49,13 +50,12 @@ export function createTriggers(
     service: config.node.service,
     nodeId,
     warmMs: soonestWarmMs(config),
-    publish: (request, lagMs) => {
+    publish: (made, lagMs) => {
+      const request = isShadow ? { ...made, dryRun: true } : made
       if (lagMs < WARM_MS) warmer.submit(request).catch(onWarmFault)
       else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
-  running.follow((changed) => triggers.choose(...strategiesOf(changed)))
-  return triggers
 }
 
 /**

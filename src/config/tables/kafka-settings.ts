@@ -1,4 +1,4 @@
-import type { TopicRole } from '../../schemas/topics.ts'
+import type { TopicRole } from '../../../schemas/topics.ts'
 import {
   type Check,
   hostPort,
@@ -11,8 +11,8 @@ import {
   text,
   topicName,
   topicSelection,
-} from './check.ts'
-import { atStart, fixed, onOff, optional, type Row, setting, whole } from './setting.ts'
+} from '../check.ts'
+import { atStart, fixed, onOff, optional, type Row, setting, whole } from '../setting.ts'
 
 const DAY_MS = 86_400_000
 
@@ -133,6 +133,11 @@ const TOPICS = {
   warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
   warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
   correlationsTopic: topic('CORRELATIONS_TOPIC', 'correlations', 'The compacted topic of what nodes have learned.'),
+  controlTopic: topic(
+    'CONTROL_TOPIC',
+    'forewarm-control',
+    'The compacted topic of what operators set while nodes run: the rollout, and settings.',
+  ),
 }
 
 /** Settings that say where Kafka is, how a node logs in, which topics it reads and how it reads them. */

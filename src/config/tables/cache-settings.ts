@@ -1,5 +1,5 @@
-import { type Check, clickHouseUrl, decimal, integer, listOf, oneOf, redisUrl } from './check.ts'
-import { atStart, fixed, onOff, optional, setting, whole } from './setting.ts'
+import { type Check, clickHouseUrl, decimal, integer, listOf, oneOf, redisUrl } from '../check.ts'
+import { atStart, fixed, onOff, optional, setting, whole } from '../setting.ts'
 
 const redisUrls: Check<readonly string[]> = listOf(redisUrl, redisUrl.allowed)
 

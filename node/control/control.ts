@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto'
+import { WholeTopic } from '../../consumers/whole-topic.ts'
+import {
+  type ControlRecord,
+  controlKey,
+  encodeControl,
+  parseControl,
+  settingOfKey,
+} from '../../schemas/control/control-record.ts'
+import { partitionOf } from '../../schemas/topics.ts'
+import { Alarm } from '../../src/alarm.ts'
+import type { Batch, Broker, BrokerEvent, Producer } from '../../src/broker/port.ts'
+import type { Clock } from '../../src/clock.ts'
+import { type ControlAsk, ControlState, recordAfter } from '../../src/control/control-state.ts'
+import { aborted, inTime, type Timer } from '../../src/timer.ts'
+
+export interface ControlOptions {
+  readonly broker: Broker
+  /** Stays open when the control is closed. */
+  readonly producer: Pick<Producer, 'sendBatch' | 'partitions'>
+  readonly topic: string
+  readonly service: string
+  /** Tells the readers of a service apart. */
+  readonly reader: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly timer?: Timer
+  /** Each setting that is followed, with a check of its values: why one is not allowed, or undefined. */
+  readonly settings: Readonly<Record<string, (value: ControlRecord['value']) => string | undefined>>
+  /** A record is in force now. It must not throw. */
+  readonly onSet: (setting: string, record: ControlRecord) => void
+  /** A record was passed over; what was in force stays. */
+  readonly onRefused: (refusal: ControlRefusal) => void
+  readonly onEvent: (event: BrokerEvent) => void
+}
+
+export interface ControlRefusal {
+  readonly reason: string
+  readonly detail: string
+}
+
+export type Asked = Pick<ControlAsk, 'value' | 'by' | 'reason' | 'forced'>
+
+/** `lost`: another operator was faster; `winner` is in force. `failed`: Kafka did not take it, or did not give it back in time. */
+export type Written =
+  | { readonly status: 'won'; readonly record: ControlRecord }
+  | { readonly status: 'lost'; readonly winner: ControlRecord }
+  | { readonly status: 'failed'; readonly reason: string }
+
+/** How long a value that was set may take until it is read back. */
+const WRITE_MS = 10_000
+/** A reader that finds the record in force hidden writes it again after this time and up to as much more, unless another did. */
+const AGAIN_MS = 500
+
+/**
+ * What operators set while nodes run, by the records of the control topic. Every node reads all of it and goes on reading.
+ * Records take effect in the topic's order (src/control/control-state.ts), so that all nodes end with the same values.
+ */
+export class Control {
+  readonly #options: ControlOptions
+  readonly #topic: WholeTopic
+  readonly #states = new Map<string, ControlState>()
+  readonly #awaited = new Map<string, (written: Written) => void>()
+  readonly #again: Alarm
+  readonly #closing = new AbortController()
+  #starting: Promise<void> | undefined
+
+  constructor(options: ControlOptions) {
+    this.#options = options
+    const { broker, topic, service, reader, producer, onEvent } = options
+    for (const setting of Object.keys(options.settings)) this.#states.set(setting, new ControlState())
+    this.#again = new Alarm(() => void this.#writeAgain(), options.timer)
+    this.#topic = new WholeTopic({
+      ...{ broker, topic, onEvent },
+      groupId: `forewarm.${service}.control.${reader}`,
+      partitionsOf: (name) => producer.partitions(name),
+      onRecord: (batch, record) => this.#read(batch, record),
+      onMoved: () => {
+        for (const state of this.#states.values()) state.hide()
+        this.#planAgain()
+      },
+    })
+  }
+
+  /** The record in force; undefined if the topic has none. */
+  current(setting: string): ControlRecord | undefined {
+    return this.#states.get(setting)?.current
+  }
+
+  /** Resolves when all that was set before the call is in force here. Rejects if the topic cannot be read. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    this.#starting ??= this.#topic.start()
+    try {
+      await Promise.race([this.#starting, aborted(either)])
+    } catch (error) {
+      // The next call tries again.
+      if (!either.aborted) this.#starting = undefined
+      throw error
+    }
+    await this.#topic.readToEnd(either)
+  }
+
+  /**
+   * Sets a value for all nodes of the service. `base`: the version that the operator has seen; whichever is in force unless
+   * given. Never rejects.
+   */
+  async set(setting: string, asked: Asked, base?: number): Promise<Written> {
+    const { topic, clock } = this.#options
+    try {
+      await this.follow(AbortSignal.timeout(WRITE_MS))
+      const current = this.current(setting)
+      if (base !== undefined && base !== (current?.version ?? 0) && asked.forced !== true)
+        return current === undefined ? failed(`there is no version ${base}`) : { status: 'lost', winner: current }
+      const record = recordAfter(current, { id: randomUUID(), atMs: clock.now(), ...asked })
+      const { promise, resolve } = Promise.withResolvers<Written>()
+      this.#awaited.set(record.id, resolve)
+      try {
+        await this.#send(setting, record)
+        return await inTime(promise, failed(`${topic} did not give it back in ${WRITE_MS} ms`), { delayMs: WRITE_MS })
+      } finally {
+        this.#awaited.delete(record.id)
+      }
+    } catch (error) {
+      return failed(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('closed'))
+    this.#again.close()
+    for (const resolve of this.#awaited.values()) resolve(failed('closed'))
+    await this.#topic.stop()
+  }
+
+  async #send(setting: string, record: ControlRecord): Promise<void> {
+    const { producer, topic, service } = this.#options
+    const key = controlKey(service, setting)
+    const partition = partitionOf(key, Math.max(1, this.#topic.partitions))
+    await producer.sendBatch(topic, [{ partition, key, value: encodeControl(record) }])
+  }
+
+  #read(batch: Batch, at: number): void {
+    const { service, settings, onSet } = this.#options
+    const setting = settingOfKey(batch.key(at), service)
+    if (typeof setting !== 'string') {
+      if (setting.reason !== 'other-service') this.#refuse(setting)
+      return
+    }
+    const state = this.#states.get(setting)
+    const check = settings[setting]
+    // A later version of the service may have more settings.
+    if (state === undefined || check === undefined) return
+    const parsed = parseControl(batch.value(at) ?? Buffer.alloc(0))
+    const wrong = parsed.ok ? check(parsed.value.value) : undefined
+    if (!parsed.ok || wrong !== undefined) {
+      this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)
+      state.hide()
+    } else if (state.take(parsed.value) === 'taken' && state.current !== undefined) onSet(setting, state.current)
+    if (parsed.ok) this.#answer(parsed.value.id, state)
+    this.#planAgain()
+  }
+
+  /** Whoever waits for the record of this id learns what became of it. */
+  #answer(id: string, { current }: ControlState): void {
+    const resolve = this.#awaited.get(id)
+    if (resolve === undefined) return
+    if (current === undefined) resolve(failed('the value is not allowed'))
+    else resolve(current.id === id ? { status: 'won', record: current } : { status: 'lost', winner: current })
+  }
+
+  #refuse({ reason, detail }: ControlRefusal, setting = ''): void {
+    this.#options.onRefused({ reason, detail: setting === '' ? detail : `${setting}: ${detail}` })
+  }
+
+  #planAgain(): void {
+    const isHidden = [...this.#states.values()].some((state) => state.isHidden)
+    if (!isHidden) this.#again.clear()
+    else if (!this.#again.isSet) this.#again.set(AGAIN_MS * (1 + this.#options.random()))
+  }
+
+  async #writeAgain(): Promise<void> {
+    try {
+      for (const [setting, { current, isHidden }] of this.#states)
+        if (isHidden && current !== undefined) await this.#send(setting, current)
+    } catch {
+      // Kafka is away: tried again.
+      this.#planAgain()
+    }
+  }
+}
+
+function failed(reason: string): Written {
+  return { status: 'failed', reason }
+}

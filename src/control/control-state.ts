@@ -1,0 +1,54 @@
+import { type ControlAct, type ControlRecord, MAX_PAST } from '../../schemas/control/control-record.ts'
+
+/** `lost`: another record had this version before. `repeated`: it is in force already. */
+export type Taken = 'taken' | 'repeated' | 'lost'
+
+/**
+ * The newest value of one setting, as its records tell in the order of the topic. The first record of a version counts,
+ * so that of two operators who knew the same state the second one loses. A forced one takes the next version instead.
+ */
+export class ControlState {
+  current: ControlRecord | undefined
+  /**
+   * Whether the topic's last record is not the one in force. Once the topic is compacted, nothing else would be left, so
+   * somebody has to write the one in force again.
+   */
+  isHidden = false
+
+  take(record: ControlRecord): Taken {
+    const { version = 0, id } = this.current ?? {}
+    if (record.id === id) {
+      this.isHidden = record.version !== version
+      return 'repeated'
+    }
+    const isForced = record.forced === true && record.version === version
+    if (record.version <= version && !isForced) {
+      this.isHidden = true
+      return 'lost'
+    }
+    this.isHidden = isForced
+    this.current = isForced ? { ...record, version: version + 1 } : record
+    return 'taken'
+  }
+
+  /** The topic's last record cannot be read, or says what is not allowed. */
+  hide(): void {
+    if (this.current !== undefined) this.isHidden = true
+  }
+}
+
+/** What an operator asks for. */
+export interface ControlAsk extends Omit<ControlAct, 'version'> {
+  readonly id: string
+  readonly forced?: boolean
+}
+
+/** The record that sets a value after the one that is in force. */
+export function recordAfter(current: ControlRecord | undefined, asked: ControlAsk): ControlRecord {
+  const past = current === undefined ? [] : [actOf(current), ...(current.past ?? [])].slice(0, MAX_PAST)
+  return { v: 1, version: (current?.version ?? 0) + 1, ...asked, ...(past.length > 0 && { past }) }
+}
+
+function actOf({ version, by, atMs, reason, value }: ControlRecord): ControlAct {
+  return { version, by, atMs, ...(reason !== undefined && { reason }), value }
+}

@@ -1,0 +1,103 @@
+import type { ControlAct, ControlRecord } from '../../schemas/control/control-record.ts'
+import { changedRollout, type RolloutProblem, type RolloutValue, wholeRollout } from './rollout-value.ts'
+
+/** The setting of the control topic that has the rollout. */
+export const ROLLOUT_SETTING = 'rollout'
+
+/** Sets values for all nodes of a service, as the control topic does. */
+export interface RolloutControl {
+  current(setting: string): ControlRecord | undefined
+  set(
+    setting: string,
+    asked: Pick<ControlRecord, 'by' | 'reason' | 'forced' | 'value'>,
+    base?: number,
+  ): Promise<
+    | { readonly status: 'won'; readonly record: ControlRecord }
+    | { readonly status: 'lost'; readonly winner: ControlRecord }
+    | { readonly status: 'failed'; readonly reason: string }
+  >
+}
+
+/** Who changes the rollout, and why. `base`: the version that the operator has seen; whichever is in force unless given. */
+export interface RolloutAuthor {
+  readonly by: string
+  readonly reason?: string
+  readonly base?: number
+}
+
+/** A rollout that was set for a service. Version 0: nobody has set one, and each node goes by its settings. */
+export interface RolloutVersion extends RolloutValue, Omit<ControlAct, 'value'> {
+  /** Those before it, the newest first. */
+  readonly past: readonly (RolloutValue & Omit<ControlAct, 'value'>)[]
+}
+
+/**
+ * What became of a change. `lost`: another operator was faster, and `winner` is in force. `refused`: it is not allowed, and
+ * nothing has changed. `failed`: Kafka did not take it.
+ */
+export type RolloutOutcome =
+  | { readonly status: 'set'; readonly rollout: RolloutVersion }
+  | { readonly status: 'lost'; readonly winner: RolloutVersion }
+  | { readonly status: 'refused'; readonly problems: readonly RolloutProblem[] }
+  | { readonly status: 'failed'; readonly reason: string }
+
+/** A kill that is overtaken is asked for again, so often at most. */
+const KILLS = 10
+
+/** Changes some of the rollout that is in force. `configured`: the one that holds while nobody has set one. */
+export async function changeRollout(
+  control: RolloutControl,
+  change: { readonly configured: RolloutValue; readonly of: Readonly<Record<string, unknown>> },
+  { base, ...author }: RolloutAuthor,
+): Promise<RolloutOutcome> {
+  const changed = changedRollout(rolloutOf(control.current(ROLLOUT_SETTING)) ?? change.configured, change.of)
+  if ('problems' in changed) return { status: 'refused', problems: changed.problems }
+  return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, base))
+}
+
+/** Kills warming in the whole service, whatever another operator sets at the same time. */
+export async function killRollout(
+  control: RolloutControl,
+  configured: RolloutValue,
+  author: Omit<RolloutAuthor, 'base'>,
+): Promise<RolloutOutcome> {
+  for (let left = KILLS; ; left--) {
+    const value = { ...(rolloutOf(control.current(ROLLOUT_SETTING)) ?? configured), killed: true }
+    const outcome = outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, forced: true, value }))
+    if (outcome.status !== 'lost' || outcome.winner.killed || left === 0) return outcome
+  }
+}
+
+/** The rollout of a record; undefined without one. */
+export function rolloutOf(record: Pick<ControlRecord, 'value'> | undefined): RolloutValue | undefined {
+  const value = record && wholeRollout(record.value)
+  return typeof value === 'string' ? undefined : value
+}
+
+/** The rollout of a record with who set it; `configured` without one. */
+export function versionOf(record: ControlRecord | undefined, configured: RolloutValue): RolloutVersion {
+  if (record === undefined) return { ...configured, version: 0, by: 'the settings', atMs: 0, past: [] }
+  const past = (record.past ?? []).map((act) => ({ ...valuesOf(act, configured), ...authorOf(act) }))
+  return { ...valuesOf(record, configured), ...authorOf(record), past }
+}
+
+function valuesOf(act: ControlAct, otherwise: RolloutValue): RolloutValue {
+  return rolloutOf(act) ?? otherwise
+}
+
+function authorOf({ version, by, atMs, reason }: ControlAct): Omit<ControlAct, 'value'> {
+  return { version, by, atMs, ...(reason !== undefined && { reason }) }
+}
+
+function outcomeOf(written: Awaited<ReturnType<RolloutControl['set']>>): RolloutOutcome {
+  switch (written.status) {
+    case 'won':
+      return { status: 'set', rollout: versionOf(written.record, NOTHING) }
+    case 'lost':
+      return { status: 'lost', winner: versionOf(written.winner, NOTHING) }
+    case 'failed':
+      return written
+  }
+}
+
+const NOTHING: RolloutValue = { mode: 'off', chains: 'all', percent: 100, controlShare: 0, killed: false }

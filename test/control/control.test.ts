@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals'
+import { withAdmin } from '../../src/broker/with-admin.ts'
+import { until } from '../harness/until.ts'
+import { onControlStage } from './control-stage.ts'
+
+describe('a value that an operator sets', () => {
+  test('is in force for every follower, and for one that comes later, with who, when and why', () =>
+    onControlStage(async ({ follower }) => {
+      const [ann, ben] = [await follower(), await follower()]
+      const written = await ann.control.set('mode', { value: { is: 'a' }, by: 'ann', reason: 'to try' })
+      expect(written).toMatchObject({ status: 'won', record: { version: 1, by: 'ann', reason: 'to try', atMs: 1_000 } })
+      await until('the other has it', () => ben.is() === 'a')
+      await ben.control.set('mode', { value: { is: 'b' }, by: 'ben' })
+      const late = await follower()
+      expect(late.control.current('mode')).toMatchObject({
+        ...{ version: 2, by: 'ben', value: { is: 'b' } },
+        past: [{ version: 1, by: 'ann', reason: 'to try', value: { is: 'a' } }],
+      })
+      expect(late.set.at(-1)).toEqual(['mode', 'b'])
+    }))
+
+  test('at the same time by two operators is that of the first to be stored, and the second is told the winner', () =>
+    onControlStage(async ({ follower }) => {
+      const [ann, ben] = [await follower(), await follower()]
+      const both = await Promise.all([
+        ann.control.set('mode', { value: { is: 'a' }, by: 'ann' }, 0),
+        ben.control.set('mode', { value: { is: 'b' }, by: 'ben' }, 0),
+      ])
+      const [won, lost] = both.toSorted((x) => (x.status === 'won' ? -1 : 1))
+      expect(won).toMatchObject({ status: 'won' })
+      if (won?.status !== 'won') return
+      expect(lost).toMatchObject({ status: 'lost', winner: { id: won.record.id } })
+      await until('both follow the winner', () => ann.is() === won.record.value.is && ben.is() === won.record.value.is)
+    }))
+
+  test('with a base that is not in force is refused, and told what is', () =>
+    onControlStage(async ({ follower }) => {
+      const ann = await follower()
+      await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+      expect(await ann.control.set('mode', { value: { is: 'b' }, by: 'ann' }, 0)).toMatchObject({
+        status: 'lost',
+        winner: { version: 1, value: { is: 'a' } },
+      })
+      expect(ann.is()).toBe('a')
+    }))
+
+  test('of another service changes nothing', () =>
+    onControlStage(async ({ follower }) => {
+      const [blue, green] = [await follower(), await follower('green')]
+      await green.control.set('mode', { value: { is: 'g' }, by: 'ann' })
+      await blue.control.set('mode', { value: { is: 'b' }, by: 'ben' })
+      expect([green.is(), blue.is()]).toEqual(['g', 'b'])
+      expect(blue.refused).toEqual([])
+    }))
+})
+
+describe('a forced value', () => {
+  test('takes effect though another of its version was first, and its version is written again for those that come later', () =>
+    onControlStage(async ({ follower, write, stored }) => {
+      const ann = await follower()
+      await write('mode', { id: 'set', version: 1, value: { is: 'full' } })
+      await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
+      await until('it is in force', () => ann.is() === 'killed')
+      expect(ann.control.current('mode')?.version).toBe(2)
+      await until('it is written again', async () => (await stored()).length === 3)
+      expect((await stored()).at(-1)).toMatchObject({ id: 'kill', version: 2 })
+      expect((await follower()).control.current('mode')?.version).toBe(2)
+    }))
+
+  test('does not come back after a later value was set', () =>
+    onControlStage(async ({ follower, write }) => {
+      await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
+      await write('mode', { id: 'lift', version: 2, value: { is: 'full' } })
+      await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
+      expect((await follower()).is()).toBe('full')
+    }))
+})
+
+describe('a record that is passed over', () => {
+  test.each([
+    ['that is no JSON', 'full', 'not-json'],
+    ['without a value', null, 'empty'],
+    ['whose value is not allowed', { id: 'bad', version: 2, value: { is: 7 } }, 'bad-value'],
+    ['of an unknown version of the format', '{"v":2}', 'unknown-version'],
+  ] as const)(
+    '%s is counted, the old state stays, and is written again, as compaction would leave the other alone',
+    async (_, value, reason) => {
+      await onControlStage(async ({ follower, write, stored }) => {
+        const ann = await follower()
+        await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+        await write('mode', value)
+        await until('it is refused', () => ann.refused.length === 1)
+        expect(ann.refused[0]?.reason).toBe(reason)
+        expect(ann.is()).toBe('a')
+        await until('the one in force is last again', async () => (await stored()).at(-1)?.value?.is === 'a')
+      })
+    },
+  )
+
+  test('because it lost is hidden by the winner, which is written again', () =>
+    onControlStage(async ({ follower, write, stored }) => {
+      const ann = await follower()
+      await write('mode', { id: 'first', version: 1, value: { is: 'a' } })
+      await write('mode', { id: 'second', version: 1, value: { is: 'b' } })
+      await until('the winner is last again', async () => (await stored()).at(-1)?.id === 'first')
+      expect(ann.is()).toBe('a')
+    }))
+
+  test('of a setting that this version does not know is left alone', () =>
+    onControlStage(async ({ follower, write, stored }) => {
+      const ann = await follower()
+      await write('later', { id: 'l', version: 1 })
+      await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+      expect(ann.refused).toEqual([])
+      expect((await stored()).map((each) => each?.value?.is)).toEqual(['x', 'a'])
+    }))
+})
+
+test('a topic that is not there rejects the follower, and a value that is set has failed', () =>
+  onControlStage(async ({ broker, follower }) => {
+    const ann = await follower()
+    await withAdmin(broker, (admin) => admin.deleteTopics(['forewarm-control']))
+    expect(await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })).toMatchObject({ status: 'failed' })
+  }))
