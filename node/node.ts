@@ -28,6 +28,7 @@ import { type ForewarmNode, type NodeConfig, nodeConfig } from './api/forewarm-n
 import { adjustCaches, closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { nodeFormats } from './consumer/formats.ts'
+import { sharedConfig } from './control/shared-config.ts'
 import { assertDetectorsOf, publishingOf } from './detection/outputs.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
@@ -254,6 +255,7 @@ class Node implements ForewarmNode {
         hierarchy: () => this.hierarchyStats(),
         price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
+        config: sharedConfig(this.#running, () => this.#streams?.followed?.control),
         ...{ predictor: this.predictor, live: liveChecks, tasks: () => this.#streams?.tasks },
       },
       onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),

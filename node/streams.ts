@@ -10,6 +10,7 @@ import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port
 import { priceTopicPattern } from '../src/broker/price-topics.ts'
 import { Following } from '../src/cache/freshness/following.ts'
 import { isVirtual } from '../src/clock.ts'
+import type { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import type { DetectorStats } from '../src/detect/runner.ts'
@@ -50,6 +51,7 @@ export interface Streams {
 }
 
 export interface StreamsOptions extends TriggersParts, Pick<PriceUpdatesOptions, 'formats'> {
+  readonly running: RunningConfig
   readonly version: string
   readonly broker: Broker
   readonly topics: NodeTopics

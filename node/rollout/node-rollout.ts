@@ -1,5 +1,6 @@
 import { Alarm } from '../../src/alarm.ts'
 import { BrokerError, type BrokerEvent } from '../../src/broker/port.ts'
+import type { RunningConfig } from '../../src/config/running/running-config.ts'
 import type { Config } from '../../src/config/settings.ts'
 import type { Check } from '../../src/http/operations.ts'
 import { ROLLOUT_SETTING, rolloutOf } from '../../src/rollout/rollout-change.ts'
@@ -7,11 +8,13 @@ import { wholeRollout } from '../../src/rollout/rollout-value.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import type { Metrics } from '../../src/telemetry/slab.ts'
 import { Control, type ControlOptions, type ControlRefusal } from '../control/control.ts'
+import { CONFIG_SETTING, configFault } from '../control/shared-config.ts'
 import type { Caches } from '../options.ts'
 
 export interface FollowedControlOptions
   extends Pick<ControlOptions, 'broker' | 'producer' | 'clock' | 'random' | 'timer'> {
   readonly config: Config
+  readonly running: RunningConfig
   readonly caches: Pick<Caches, 'rollout'>
   readonly nodeId: string
   readonly metrics: Metrics
@@ -34,7 +37,7 @@ export class FollowedControl {
   #trouble: string | undefined = NOT_READ
 
   constructor(options: FollowedControlOptions) {
-    const { config, caches, nodeId, metrics } = options
+    const { config, running, caches, nodeId, metrics } = options
     this.#options = options
     this.#retry = new Alarm(() => void this.follow(), options.timer)
     this.control = new Control({
@@ -42,8 +45,15 @@ export class FollowedControl {
       topic: config.kafka.controlTopic,
       service: config.node.service,
       reader: nodeId,
-      settings: { [ROLLOUT_SETTING]: (value) => errorOf(wholeRollout(value)) },
-      onSet: (_, record) => {
+      settings: {
+        [ROLLOUT_SETTING]: (value) => errorOf(wholeRollout(value)),
+        [CONFIG_SETTING]: (value) => configFault(running, value),
+      },
+      onSet: (setting, record) => {
+        if (setting === CONFIG_SETTING) {
+          running.control(record.value)
+          return
+        }
         const value = rolloutOf(record)
         if (value !== undefined) caches.rollout.set(value)
         this.#tell(record.by, record.reason)

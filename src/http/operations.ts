@@ -4,6 +4,7 @@ import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
 import type { WarmingFigures } from '../warming/measurement.ts'
+import type { ConfigOperations } from './config-operations.ts'
 import type { WarmingOperations } from './warming-operations.ts'
 
 /** What HTTP shows of a node and lets callers do. The node implements it. */
@@ -20,6 +21,7 @@ export interface Operations {
   price(chain: string, pair: string): Promise<PriceSight>
   optimize(): Promise<Optimized>
   readonly predictor: Omit<NodePredictor, 'pattern'>
+  readonly config: ConfigOperations
   /** Undefined until Kafka has answered. */
   tasks(): WarmingOperations | undefined
 }

@@ -13,6 +13,8 @@ export interface Problem {
   readonly status: number
   readonly detail: string
   readonly errors?: readonly InvalidField[] | undefined
+  /** What another operator has set, who was faster. */
+  readonly winner?: object | undefined
 }
 
 /** A field that is not as it should be: a member of the body, as a JSON pointer, or a parameter of the query. */
@@ -26,14 +28,13 @@ export function json(status: number, value: unknown): Reply {
   return { status, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(value)}\n` }
 }
 
-interface ProblemExtras {
+interface ProblemExtras extends Pick<Problem, 'errors' | 'winner'> {
   readonly headers?: Readonly<Record<string, string>>
-  readonly errors?: readonly InvalidField[]
 }
 
 /** `about:blank` says that the problem is the one that the status names. */
-export function problem(status: number, detail: string, { headers = {}, errors }: ProblemExtras = {}): Reply {
-  const body: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, errors }
+export function problem(status: number, detail: string, { headers = {}, ...members }: ProblemExtras = {}): Reply {
+  const body: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, ...members }
   return { status, headers: { ...headers, 'content-type': 'application/problem+json' }, body }
 }
 

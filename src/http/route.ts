@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts'
 export interface Inquiry {
   /** Stands in the answer. A line of the log that the request causes has it as `request_id`. */
   readonly id: string
-  readonly headers: { readonly accept?: string | undefined }
+  readonly headers: { readonly accept?: string | undefined; readonly 'if-match'?: string | undefined }
   readonly query: unknown
   readonly params: unknown
   readonly body?: unknown

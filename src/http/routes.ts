@@ -2,6 +2,7 @@ import { withOpenApi } from './openapi.ts'
 import type { Operations } from './operations.ts'
 import type { Routes } from './route.ts'
 import { cacheRoutes } from './routes/cache-routes.ts'
+import { configRoutes } from './routes/config-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
 import { predictorRoutes } from './routes/predictor-routes.ts'
 import { warmingRoutes } from './routes/warming-routes.ts'
@@ -12,5 +13,6 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     ...cacheRoutes(operations),
     ...predictorRoutes(operations),
     ...warmingRoutes(operations),
+    ...configRoutes(operations),
   })
 }

@@ -32,5 +32,5 @@ export function orNull({ type, ...rest }: Schema): Schema {
 /** A problem document (RFC 9457). */
 export const PROBLEM = object(
   { type: TEXT, title: TEXT, status: { type: 'integer' }, detail: TEXT, request_id: TEXT },
-  { errors: list(object({ detail: TEXT }, { pointer: TEXT, parameter: TEXT })) },
+  { errors: list(object({ detail: TEXT }, { pointer: TEXT, parameter: TEXT })), winner: { type: 'object' } },
 )

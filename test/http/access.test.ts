@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { routesOf } from '../../src/http/routes.ts'
 import type { HttpOptions } from '../../src/http/server.ts'
 import { closeAll, started } from './callers.ts'
+import { OPERATIONS } from './told-operations.ts'
 
 const TOKEN = 'correct-horse'
 const READ_TOKEN = 'battery-staple'
-const OPERATING = [
-  ['POST', '/cache/hierarchy/optimize'],
-  ['PUT', '/cache/predictor/patterns'],
-] as const
+const OPERATING = Object.entries(routesOf(OPERATIONS, true)).flatMap(([path, methods]) =>
+  Object.keys(methods)
+    .filter((method) => method !== 'GET')
+    .map((method) => [method, path] as const),
+)
 
 afterEach(closeAll)
 

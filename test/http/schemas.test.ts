@@ -16,6 +16,7 @@ const EACH = Object.entries(ROUTES).flatMap(([path, methods]) =>
 /** A body that each route takes, if it takes one. */
 const BODIES: Readonly<Record<string, unknown>> = {
   '/cache/predictor/patterns': PATTERNS,
+  '/config': { settings: {} },
   '/cache/warm/intelligent': { strategy: 'on_demand', pairs: ['A'], priority: 'high' },
 }
 

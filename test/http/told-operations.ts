@@ -1,4 +1,5 @@
 import type { PriceSight, SeenPrice } from '../../src/cache/freshness/price-sight.ts'
+import type { SetConfig } from '../../src/http/config-operations.ts'
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
 import type { WarmingOperations } from '../../src/http/warming-operations.ts'
 import type { NodeResult } from '../../src/tasks/task.ts'
@@ -79,6 +80,10 @@ export const TASKS: WarmingOperations = {
   }),
 }
 
+export const SET_CONFIG: SetConfig = {
+  ...{ version: 3, by: 'ana', atMs: 5, reason: 'a quiet day', set: { WARMING_MAX_PAIRS: 4 } },
+}
+
 export const OPERATIONS: Operations = {
   metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
   live: () => [{ name: 'loop', status: 'ok' }],
@@ -88,6 +93,14 @@ export const OPERATIONS: Operations = {
   price: async (chain, pair): Promise<PriceSight> =>
     pair === SEEN.pair ? { ...SEEN, chain } : { status: 'missing', kind: 'foreign', reason: 'no level has it' },
   optimize: async () => OPTIMIZED,
+  config: {
+    inForce: () => SET_CONFIG,
+    settings: () => [
+      { name: 'WARMING_MAX_PAIRS', value: '4', origin: 'control' },
+      { name: 'METRICS_PORT', value: '0', origin: 'argument', atStart: 'the port is open' },
+    ],
+    set: async () => ({ status: 'set' }),
+  },
   predictor: {
     recommendations: ({ lookAheadHours } = {}) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
     stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'], accuracyByKind: { popular: 0.75 } }),
