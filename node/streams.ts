@@ -70,22 +70,11 @@ const FLUSH_MS = 1_000
 type TopicEvent = Extract<BrokerEvent, { type: 'topic' }>
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays, faults } = options
+  const { config, broker, topics, caches, faults } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, caches.arrivals)
   const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
-  const { service } = config.node
-  const warmer = new Warmer({
-    ...caches,
-    service,
-    nodeId,
-    topic,
-    clock,
-    metrics,
-    isInterested: interest.includes.bind(interest),
-    acceptReplays,
-  })
-  if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
+  const warmer = createWarmer(options, interest)
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
@@ -127,6 +116,18 @@ export function createStreams(options: StreamsOptions): Streams {
       faults.flush()
     },
   }
+}
+
+function createWarmer(
+  { config, caches, clock, metrics, nodeId, acceptReplays }: StreamsOptions,
+  interest: Interest,
+): Warmer {
+  const { service } = config.node
+  const topic = config.kafka.warmRequestsTopic
+  const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
+  const warmer = new Warmer({ ...caches, service, nodeId, topic, clock, metrics, isInterested, acceptReplays })
+  if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
+  return warmer
 }
 
 /** The parts that follow compacted topics of the service. */

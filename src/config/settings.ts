@@ -1,11 +1,11 @@
 import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import { LOOK_AHEAD_MODES, type LookAheadMode } from '../strategy/named.ts'
 import { type Check, hostName, listOf, oneOf, pem, text } from './check.ts'
+import { CACHE_SETTINGS } from './groups/cache-settings.ts'
+import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './groups/kafka-settings.ts'
+import { ROLLOUT_SETTINGS } from './groups/rollout-settings.ts'
 import { STRATEGY_SETTINGS } from './groups/strategy-settings.ts'
 import { atStart, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
-import { CACHE_SETTINGS } from './tables/cache-settings.ts'
-import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './tables/kafka-settings.ts'
-import { ROLLOUT_SETTINGS } from './tables/rollout-settings.ts'
 import { TASK_SETTINGS } from './task-settings.ts'
 
 /**

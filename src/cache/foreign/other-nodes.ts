@@ -1,4 +1,4 @@
-import type { FollowForeign } from '../../config/tables/cache-settings.ts'
+import type { FollowForeign } from '../../config/groups/cache-settings.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Arrivals } from '../freshness/arrivals.ts'
 import { Freshness } from '../freshness/freshness.ts'
