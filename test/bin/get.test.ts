@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHttpServer } from '../../src/http/server.ts'
+import { CERTIFICATE, KEY } from '../http/certificates.ts'
 import { OPERATIONS, SEEN, SEEN_OUTWARD } from '../http/told-operations.ts'
 import { forewarm } from './forewarm-process.ts'
 
@@ -52,5 +56,25 @@ describe('forewarm get', () => {
 
   test('refuses an address that is none', async () => {
     expect(await get('NONE', '--url', 'here')).toMatchObject({ code: 2, stderr: expect.stringContaining('got here') })
+  })
+
+  test('asks by HTTPS if the node of the settings has a certificate, with whichever token there is', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'forewarm-get-'))
+    const authority = join(folder, 'authority.pem')
+    await writeFile(authority, CERTIFICATE)
+    const secured = createHttpServer({
+      ...{ host: '127.0.0.1', port: 0, operations: OPERATIONS },
+      tls: { cert: CERTIFICATE, key: KEY },
+    })
+    try {
+      const { port: METRICS_PORT } = await secured.start()
+      const tls = { METRICS_TLS_CERT: CERTIFICATE, METRICS_TLS_KEY: KEY, NODE_EXTRA_CA_CERTS: authority }
+      const env = { ...tls, METRICS_PORT: `${METRICS_PORT}`, FOREWARM_READ_TOKEN: 'battery-staple' }
+      const { code, stdout } = await forewarm(['get', SEEN.pair, '--chain', SEEN.chain, '--json'], { env })
+      expect([code, JSON.parse(stdout)]).toEqual([0, SEEN_OUTWARD])
+    } finally {
+      await secured.close()
+      await rm(folder, { recursive: true })
+    }
   })
 })

@@ -1,8 +1,10 @@
+import { request } from 'node:https'
 import { expect, test } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
+import { CERTIFICATE, KEY } from '../http/certificates.ts'
 import { get, metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
@@ -209,6 +211,21 @@ test('a node answers what /openapi.json says, before its first update and after 
     await until('all are handled', () => node.stats().updates === 4)
     await node.warm('ethereum', ['P2'])
     await check()
+  })
+})
+
+test('a node with a certificate speaks HTTPS', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { http: { tlsCert: CERTIFICATE, tlsKey: KEY } } })
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    request({ host: '127.0.0.1', port: node.httpPort, path: '/livez', ca: CERTIFICATE }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+      .on('error', reject)
+      .end()
+    expect(await promise).toBe(200)
+    await expect(fetch(`http://127.0.0.1:${node.httpPort}/livez`)).rejects.toThrow()
   })
 })
 
