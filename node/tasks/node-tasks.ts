@@ -37,6 +37,12 @@ export interface NodeTasksOptions {
   readonly metrics: Metrics
 }
 
+/** A task that is being read, and the end of that. */
+interface Reading {
+  readonly entry: TaskEntry
+  readonly done: Promise<void>
+}
+
 const DAY_MS = 86_400_000
 /** Clocks of nodes differ. */
 const AHEAD_MS = 60_000
@@ -53,7 +59,7 @@ export class NodeTasks implements WarmingOperations {
   readonly #options: NodeTasksOptions
   readonly #records: TaskRecords
   readonly #table = new TaskTable()
-  readonly #reading = new Map<string, Promise<void>>()
+  readonly #reading = new Map<string, Reading>()
   readonly #closing = new AbortController()
   readonly #maxMs: number
   #cycle: Promise<Readonly<Record<string, CycleResult>>> | undefined
@@ -89,7 +95,8 @@ export class NodeTasks implements WarmingOperations {
     const id = parseTaskId(taskId)
     const nowMs = this.#options.clock.now()
     if (id === undefined || id.madeAtMs > nowMs + AHEAD_MS || id.madeAtMs < nowMs - DAY_MS) return undefined
-    const entry = this.#table.get(taskId) ?? taskEntry(id)
+    // Those who ask at the same time share a reading.
+    const entry = this.#reading.get(taskId)?.entry ?? this.#table.get(taskId) ?? taskEntry(id)
     if (!entry.isClosed) await this.#read(entry)
     if (entry.requests.length + entry.results.length === 0 && id.requestIds.length > 0) return undefined
     if (this.#table.get(taskId) === undefined) this.#table.add(entry)
@@ -126,7 +133,7 @@ export class NodeTasks implements WarmingOperations {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#queue.close()
-    await Promise.allSettled(this.#reading.values())
+    await Promise.allSettled([...this.#reading.values()].map(({ done }) => done))
   }
 
   #createQueue(): TaskQueue {
@@ -181,21 +188,20 @@ export class NodeTasks implements WarmingOperations {
     }
   }
 
-  /** Those who ask at the same time share a reading. */
   #read(entry: TaskEntry): Promise<void> {
     const { taskId } = entry.id
     const known = this.#reading.get(taskId)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.done
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(READ_MS)])
     const readAtMs = this.#options.clock.now()
-    const reading = this.#records
+    const done = this.#records
       .read(entry, signal)
       .then(() => {
         entry.isClosed = isOver(taskOf(entry, readAtMs - SPARE_MS, this.#maxMs)) && isSilent(entry, readAtMs)
       })
       .finally(() => this.#reading.delete(taskId))
-    this.#reading.set(taskId, reading)
-    return reading
+    this.#reading.set(taskId, { entry, done })
+    return done
   }
 }
 

@@ -5,8 +5,8 @@ import { CACHE_SETTINGS } from './groups/cache-settings.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './groups/kafka-settings.ts'
 import { ROLLOUT_SETTINGS } from './groups/rollout-settings.ts'
 import { STRATEGY_SETTINGS } from './groups/strategy-settings.ts'
+import { TASK_SETTINGS } from './groups/task-settings.ts'
 import { atStart, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
-import { TASK_SETTINGS } from './task-settings.ts'
 
 /**
  * The one table of settings. Its outer keys are the groups of the Config object and of the file, its inner keys the names

@@ -49,8 +49,10 @@ test('any node tells of a task: one that did not take the POST, and one that was
     const known = await ended(first, body.task_id)
     await first.close()
     const late = await stage.startNode({ config: SMALL_L1 })
-    for (const node of [second, late])
-      expect(await statusOf(node, body.task_id)).toMatchObject({ status: 200, body: known })
+    for (const node of [second, late]) {
+      const told = await Promise.all([1, 2, 3].map(() => statusOf(node, body.task_id)))
+      for (const each of told) expect(each).toMatchObject({ status: 200, body: known })
+    }
   })
 })
 
@@ -211,5 +213,21 @@ test('WARMING_MAX_CONCURRENT and WARMING_MAX_TASK_MINUTES bound what a node carr
     await until('all requests are seen', () => requests.length >= 20)
     const { issuedAtMs, expiresAtMs } = JSON.parse(requests[0]?.value?.toString() ?? '{}')
     expect(expiresAtMs - issuedAtMs).toBe(60_000)
+  })
+})
+
+test('a task is refused while the rollout is off, and carried out in shadow', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { ...SMALL_L1, warming: { rollout: 'off' } } })
+    await fill(stage, [node])
+    const wish = { strategy: 'on_demand', pairs: ['P8'], chain: CHAIN }
+    const refused = await wished(node, wish)
+    expect(await ended(node, refused.body.task_id)).toMatchObject({
+      ...{ status: 'refused', reason: `refused by ${node.id}`, warmed: 0 },
+      nodes: [{ node: node.id, status: 'refused' }],
+    })
+    await node.rollout.set({ mode: 'shadow' })
+    const shadowed = await wished(node, wish)
+    expect(await ended(node, shadowed.body.task_id)).toMatchObject({ status: 'done', warmed: 1 })
   })
 })

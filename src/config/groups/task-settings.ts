@@ -1,4 +1,4 @@
-import { atStart, whole } from './setting.ts'
+import { atStart, whole } from '../setting.ts'
 
 /** The settings of tasks: warm requests of people and schedules. */
 export const TASK_SETTINGS = atStart('the queue of tasks is made with it', {
