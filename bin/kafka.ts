@@ -12,12 +12,21 @@ export async function withKafka<T>(
   body: (broker: Broker, config: Config, formats: readonly FormatRule[]) => Promise<T>,
 ): Promise<T> {
   const { config, formats } = await loadWithFormats(terminal, choice)
+  return lendKafka(terminal, config, (broker) => body(broker, config, formats))
+}
+
+/** The same, for a configuration that is loaded already. */
+export async function lendKafka<T>(
+  terminal: Terminal,
+  config: Config,
+  body: (broker: Broker) => Promise<T>,
+): Promise<T> {
   const broker = configuredKafka(config, (event) => {
     const line = lineOf(event)
     if (line !== undefined) say(terminal, line)
   })
   try {
-    return await body(broker, config, formats)
+    return await body(broker)
   } finally {
     await broker.close()
   }

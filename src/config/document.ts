@@ -45,6 +45,11 @@ Settings that change **while running** can be changed by \`node.updateConfig({ w
 \`node.getConfig()\` says what counts now, and where it came from. All other settings take a new value at the next start alone;
 the last column says why.
 
+\`forewarm config set NAME=VALUE\` and \`PUT /config\` ([http.md](http.md)) change them on all nodes of the service, also on
+those that start later (origin **control**). \`forewarm config unset NAME\` takes that back; \`forewarm config shared\` shows it.
+What is set so wins over everything else. A node that finds a value there that it does not allow stays as it is, counts it and
+says so.
+
 - The file is \`forewarm.config.json\` in the working directory, or the one that \`--config\` names. It holds one JSON
   object with an object for each group, for example
   \`{ "kafka": { "brokers": ["kafka-1:9092"] }, "cache": { "l1Slots": 5000 } }\`. Arguments have the same shape. With an

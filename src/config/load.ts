@@ -123,12 +123,14 @@ export function defaultConfig(): Config {
   )
 }
 
-/** Name, printable value and origin of every setting. Secrets are masked. */
-export function describeConfig({ config, origin }: LoadedConfig): readonly {
+/** A setting as it is shown. A secret is masked. */
+export interface ShownSetting {
   readonly name: string
   readonly value: string
   readonly origin: Origin
-}[] {
+}
+
+export function describeConfig({ config, origin }: LoadedConfig): readonly ShownSetting[] {
   return SETTING_PLACES.map(({ group, key, row }) => ({
     name: row.name,
     value: printed(row, member(member(config, group), key)),

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { Control } from '../../node/control/control.ts'
+import { CONFIG_SETTING } from '../../node/control/shared-config.ts'
+import type { ControlRecord } from '../../schemas/control/control-record.ts'
+import type { Broker } from '../../src/broker/port.ts'
+import { systemClock } from '../../src/clock.ts'
+import { describeConfig, type LoadedConfig, type ShownSetting } from '../../src/config/load.ts'
+import { describeProblems } from '../../src/config/problem.ts'
+import { ForewarmError } from '../../src/forewarm-error.ts'
+
+/** The settings that the control topic has for all nodes of a service, and all settings with these. */
+export interface SharedSettings {
+  readonly service: string
+  /** 0: nothing was ever set. */
+  readonly version: number
+  readonly set: Readonly<Record<string, unknown>>
+  readonly settings: readonly ShownSetting[]
+}
+
+export interface SharedChange {
+  readonly set: Readonly<Record<string, string>>
+  /** Settings that go back to what each node has of its own. */
+  readonly unset: readonly string[]
+  readonly by: string
+  readonly reason?: string
+}
+
+/** What was in force before a change, and what is now. */
+export interface Changed {
+  readonly before: SharedSettings
+  readonly after: SharedSettings
+}
+
+const READ_MS = 10_000
+
+export function sharedSettings(broker: Broker, loaded: LoadedConfig): Promise<SharedSettings> {
+  return onControl(broker, loaded, async (control) => shown(loaded, control.current(CONFIG_SETTING)))
+}
+
+/**
+ * Changes settings for all nodes of the service. Rejects with a ForewarmError: 'bad-config' that names every fault,
+ * 'refused' if another operator was faster, or Kafka did not take it. Then nothing has changed.
+ */
+export function changeShared(broker: Broker, loaded: LoadedConfig, change: SharedChange): Promise<Changed> {
+  return onControl(broker, loaded, async (control) => {
+    const current = control.current(CONFIG_SETTING)
+    const kept = Object.entries(current?.value ?? {}).filter(([name]) => !change.unset.includes(name))
+    const value = { ...Object.fromEntries(kept), ...change.set }
+    const before = shown(loaded, current)
+    const notSet = change.unset.filter((name) => !Object.hasOwn(before.set, name))
+    if (notSet.length > 0)
+      throw new ForewarmError(
+        'refused',
+        `${notSet.join(', ')}: not set for all nodes, so that nothing can be taken back`,
+      )
+    withShared(loaded, value)
+    const { by, reason } = change
+    const asked = { value, by, ...(reason !== undefined && { reason }) }
+    const written = await control.set(CONFIG_SETTING, asked, before.version)
+    switch (written.status) {
+      case 'won':
+        return { before, after: shown(loaded, written.record) }
+      case 'lost':
+        throw new ForewarmError(
+          'refused',
+          `${written.winner.by} was faster: version ${written.winner.version} is in force, and yours is not`,
+        )
+      case 'failed':
+        throw new ForewarmError('refused', `nothing was set: ${written.reason}`)
+    }
+  })
+}
+
+async function onControl<T>(
+  broker: Broker,
+  { config }: LoadedConfig,
+  body: (control: Control) => Promise<T>,
+): Promise<T> {
+  const producer = broker.producer()
+  await producer.connect()
+  const control = new Control({
+    ...{ broker, producer, topic: config.kafka.controlTopic, service: config.node.service },
+    ...{ reader: randomUUID(), clock: systemClock, random: Math.random },
+    // A node may know settings that this command does not, so that their record is in force all the same.
+    settings: { [CONFIG_SETTING]: () => undefined },
+    onSet: () => undefined,
+    onRefused: () => undefined,
+    onEvent: () => undefined,
+  })
+  try {
+    await control.follow(AbortSignal.timeout(READ_MS))
+    return await body(control)
+  } finally {
+    await control.close()
+    await producer.close({ flushMs: 0 })
+  }
+}
+
+/** The settings of a node that has the same settings of its own as this command. */
+function withShared(loaded: LoadedConfig, control: Readonly<Record<string, unknown>>): LoadedConfig {
+  const changed = loaded.changed({ update: {}, control })
+  if (changed.status === 'loaded') return changed
+  throw new ForewarmError('bad-config', describeProblems(changed.problems))
+}
+
+function shown(loaded: LoadedConfig, record: ControlRecord | undefined): SharedSettings {
+  const { version, value: set } = record ?? { version: 0, value: {} }
+  const changed = loaded.changed({ update: {}, control: set })
+  const settings = describeConfig(changed.status === 'loaded' ? changed : loaded)
+  return { service: loaded.config.node.service, version, set, settings }
+}
