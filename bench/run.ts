@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { StackError } from '../deploy/stack/stack-error.ts'
+import { detect } from './cases/detect/detect.ts'
 import { footprint } from './cases/footprint.ts'
 import { formats } from './cases/formats/formats.ts'
 import { history } from './cases/history.ts'
@@ -44,6 +45,7 @@ const BENCHES: readonly Bench[] = [
   plantedPairs,
   history,
   simulate,
+  detect,
   shutdown,
   rebalance,
   nodes,
