@@ -3,6 +3,7 @@ import { isLoopback } from '../config/loopback.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import { createApp } from './app.ts'
 import { Door } from './connections/door.ts'
+import { Handshakes } from './connections/handshakes.ts'
 import { LIMITS, type Limits } from './connections/limits.ts'
 import { listenError, portUnusable } from './connections/port-unusable.ts'
 import { secured, type Tls } from './connections/tls.ts'
@@ -77,8 +78,9 @@ async function open(options: HttpOptions): Promise<Listening> {
   const routes = routesOf(operations, metricsEnabled)
   const app = await createApp({ names: { listenHost: host, isNamed: secure?.isNamed }, rule, limits, routes, onError })
   const door = new Door(app.server, limits)
+  const handshakes = secure && new Handshakes((socket) => door.admit(secure.over(socket)), limits.connections)
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: RECEIVED_BYTES }, (socket) =>
-    door.admit(secure?.over(socket) ?? socket),
+    handshakes === undefined ? door.admit(socket) : handshakes.add(socket),
   )
   const port = await listen(server, { host, port: options.port, onError })
   const sweep = setInterval(() => door.closeLate(), SWEEP_MS).unref()
@@ -88,6 +90,7 @@ async function open(options: HttpOptions): Promise<Listening> {
       clearInterval(sweep)
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
+        handshakes?.closeAll()
         door.closeAll()
       })
       await app.close()

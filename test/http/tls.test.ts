@@ -122,6 +122,12 @@ describe('limits under TLS', () => {
     await closed
   })
 
+  test('answer everybody when many connect at once', async () => {
+    const port = await started({ tls: TLS })
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask(port, { path: '/livez' })))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+
   test('let a server close while callers are in the midst of all', async () => {
     const server = created({ tls: TLS })
     const { port } = await server.start()
