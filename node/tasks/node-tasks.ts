@@ -5,6 +5,7 @@ import type { WarmRequestProducer } from '../../producers/warm-requests.ts'
 import { PROPOSING_STRATEGIES, serviceOf, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import type { Clock } from '../../src/clock.ts'
+import type { RunningConfig } from '../../src/config/running/running-config.ts'
 import type { Config } from '../../src/config/settings.ts'
 import type {
   CycleResult,
@@ -26,6 +27,7 @@ import { type Chosen, choose } from './warm-wish.ts'
 import { warmingStats } from './warming-stats.ts'
 
 export interface NodeTasksOptions {
+  readonly running: Pick<RunningConfig, 'now' | 'follow'>
   readonly config: Config
   readonly broker: Broker
   readonly nodeId: string
@@ -85,8 +87,8 @@ export class NodeTasks implements WarmingOperations {
   }
 
   async wish(wish: WarmWish): Promise<WishAnswer> {
-    const { caches, config, clock } = this.#options
-    const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: config.tasks.popularLimit })
+    const { caches, running, clock } = this.#options
+    const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: running.now.config.tasks.popularLimit })
     if (!chosen.ok) return chosen
     return { ok: true, taskId: await this.#send(wish, chosen.requests) }
   }
@@ -112,12 +114,12 @@ export class NodeTasks implements WarmingOperations {
   }
 
   async #runCycle(): Promise<Readonly<Record<string, CycleResult>>> {
-    const { caches, config, clock } = this.#options
+    const { caches, running, clock } = this.#options
     const untilMs = performance.now() + CYCLE_MS
     const cycle = PROPOSING_STRATEGIES.map(async (strategy): Promise<[string, CycleResult]> => {
       const startedMs = performance.now()
       const wish = { strategy, pairs: [] }
-      const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: config.tasks.popularLimit })
+      const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: running.now.config.tasks.popularLimit })
       const task = chosen.ok ? await this.#outcome(await this.#send(wish, chosen.requests), untilMs) : undefined
       return [strategy, { warmed: task?.warmed ?? 0, durationMs: performance.now() - startedMs }]
     })
@@ -137,13 +139,14 @@ export class NodeTasks implements WarmingOperations {
   }
 
   #createQueue(): TaskQueue {
-    const { config, clock, metrics } = this.#options
+    const { config, running, clock, metrics } = this.#options
     const { maxConcurrent, rateLimit: perMinute } = config.tasks
     const queue = new TaskQueue({
       ...{ maxConcurrent, perMinute, maxMs: this.#maxMs, clock },
       onShed: (reason, priority) => metrics.counter('warm_tasks_shed_total', { reason, priority }).add(1),
     })
     metrics.observe('warm_tasks_waiting', {}, () => queue.figures.waiting)
+    running.follow(({ tasks }) => queue.bound({ maxConcurrent: tasks.maxConcurrent, perMinute: tasks.rateLimit }))
     return queue
   }
 

@@ -62,9 +62,13 @@ export class TaskQueue {
   readonly #room: (() => void)[] = []
   #running = 0
   #isClosed = false
+  #maxConcurrent: number
+  #perMinute: number
 
   constructor(options: TaskQueueOptions) {
     this.#options = options
+    this.#maxConcurrent = options.maxConcurrent
+    this.#perMinute = options.perMinute
     this.#backlog = new Backlog(options.maxWaitingPairs ?? MAX_WAITING_PAIRS)
     this.#alarm = new Alarm(() => this.#pump(), options.timer)
   }
@@ -75,6 +79,13 @@ export class TaskQueue {
       ...{ waiting: this.#backlog.requests, waitingPairs: this.#backlog.pairs, running: this.#running },
       shed: { total, byPriority: { ...this.#byPriority }, byReason: { ...this.#byReason } },
     }
+  }
+
+  /** Sets how many requests run at once, and how many of schedules begin in a minute. Those that run or have their minute go on. */
+  bound({ maxConcurrent, perMinute }: Pick<TaskQueueOptions, 'maxConcurrent' | 'perMinute'>): void {
+    this.#maxConcurrent = maxConcurrent
+    this.#perMinute = perMinute
+    this.#pump()
   }
 
   /** Carries the request out in its turn, or resolves to why it was shed. Rejects only if `carryOut` does. */
@@ -122,18 +133,18 @@ export class TaskQueue {
 
   /** The moment at which one more request of a schedule may begin. */
   #nextScheduledMs(nowMs: number): number {
-    const { perMinute } = this.#options
-    const earliestMs = this.#begun.length < perMinute ? nowMs : (this.#begun.shift() ?? nowMs) + MINUTE_MS
+    let earliestMs = nowMs
+    while (this.#begun.length >= this.#perMinute) earliestMs = (this.#begun.shift() ?? nowMs) + MINUTE_MS
     const dueMs = Math.max(nowMs, earliestMs)
     this.#begun.push(dueMs)
     return dueMs
   }
 
   #pump(): void {
-    const { clock, maxConcurrent, maxMs } = this.#options
+    const { clock, maxMs } = this.#options
     const nowMs = clock.now()
     this.#backlog.release(nowMs)
-    while (this.#running < maxConcurrent) {
+    while (this.#running < this.#maxConcurrent) {
       const [entry] = this.#backlog.take(1)
       if (entry === undefined) break
       if (nowMs > entry.request.issuedAtMs + maxMs) this.#shed(entry, 'late')

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
+import { controlKey } from '../../schemas/control/control-record.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
+import { metricValue } from './scrape.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
 
 const PAIRS = 40
@@ -68,6 +70,28 @@ describe('settings that change while a node runs', () => {
       await node.rollout.set({ controlShare: 0.5 })
       await round('A')
       expect(node.stats().warming.control.updates).toBeGreaterThan(PAIRS / 8)
+    })
+  })
+
+  test('stay as they are if a record of the control topic sets anything that is not allowed, which is counted', async () => {
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const node = await startNode(stage)
+      const { controlTopic } = node.config.kafka
+      const write = (version: number, value: object) =>
+        stage.producer.sendBatch(controlTopic, [
+          {
+            partition: 0,
+            key: controlKey(stage.service, 'config'),
+            value: Buffer.from(JSON.stringify({ v: 1, id: `${version}`, version, by: 'ana', atMs: NOW_MS, value })),
+          },
+        ])
+      await write(1, { WARMING_MAX_PAIRS: 4 })
+      await until('the node follows', () => node.config.warming.maxPairs === 4)
+      await write(2, { WARMING_MAX_PAIRS: 5, LOOK_AHEAD: 'sideways' })
+      const refused = () => metricValue(node, 'arbitrage_control_records_refused_total', { reason: 'bad-value' })
+      await until('it is counted', async () => (await refused()) === 1)
+      expect([node.config.warming.maxPairs, node.config.node.lookAhead]).toEqual([4, 'await'])
+      expect(() => node.updateConfig({ warming: { maxPairs: 6 } })).toThrow('the control topic sets it for all nodes')
     })
   })
 

@@ -121,6 +121,33 @@ describe('the queue of tasks', () => {
     for (const end of ends) await end()
   })
 
+  test('begins more at once as soon as it may, and then no more than it may', async () => {
+    const queue = queueWith({ maxConcurrent: 1 })
+    const ends = ['a', 'b', 'c', 'd'].map((name) => ask(queue, name))
+    await Promise.resolve()
+    queue.bound({ maxConcurrent: 3, perMinute: 100 })
+    await Promise.resolve()
+    expect(begun).toEqual(['a', 'b', 'c'])
+    queue.bound({ maxConcurrent: 1, perMinute: 100 })
+    await ends[0]?.()
+    await ends[1]?.()
+    expect(begun).toEqual(['a', 'b', 'c'])
+    for (const end of ends) await end()
+    expect(begun).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('goes by a new number of scheduled requests a minute with the next of them', async () => {
+    const queue = queueWith({ maxConcurrent: 10, perMinute: 3 })
+    const ends = ['s1', 's2', 's3'].map((name) => ask(queue, name, { origin: 'schedule' }))
+    queue.bound({ maxConcurrent: 10, perMinute: 1 })
+    ends.push(...['s4', 's5'].map((name) => ask(queue, name, { origin: 'schedule' })))
+    await timer.advance(60_000)
+    expect(begun).toEqual(['s1', 's2', 's3', 's4'])
+    await timer.advance(60_000)
+    expect(begun).toEqual(['s1', 's2', 's3', 's4', 's5'])
+    for (const end of ends) await end()
+  })
+
   test('refuses a request whose time was over before its turn', async () => {
     const queue = queueWith()
     const end = ask(queue, 'running')
