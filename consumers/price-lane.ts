@@ -19,6 +19,7 @@ import type { Formats } from '../src/formats/formats.ts'
 import { InFlight } from '../src/in-flight.ts'
 import { LaneWarming, type LaneWarmingOptions } from './lane-warming.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
+import { stayMember } from './membership.ts'
 import type { SharedByLanes } from './price-counts.ts'
 import { PriceWindow, REFUSED, type RecordNotes, TOMBSTONE } from './price-window.ts'
 
@@ -104,7 +105,7 @@ export class PriceLane implements RecordHandler {
         this.#isRedelivered = mayRepeat && batch.offset(record) < this.#handledTo
         const wait = this.#handleRecord(batch, record)
         if (wait === undefined) continue
-        await (this.#replay?.take(wait) ?? wait)
+        await this.#membered(this.#replay?.take(wait) ?? wait)
         this.#beat()
       }
     } catch (error) {
@@ -133,7 +134,7 @@ export class PriceLane implements RecordHandler {
   }
 
   async settle(): Promise<void> {
-    while (this.#underWay.size > 0) await this.#underWay.settled()
+    while (this.#underWay.size > 0) await this.#membered(this.#underWay.settled())
   }
 
   #handled(batch: Batch, end: number): void {
@@ -252,6 +253,11 @@ export class PriceLane implements RecordHandler {
 
   #await(underWay: Promise<void> | undefined): void {
     if (underWay !== undefined) void this.#underWay.add(underWay).then(() => this.#beat())
+  }
+
+  /** Waits. A wait for outputs has no limit, unlike those for handlers. */
+  #membered<T>(wait: Promise<T>): Promise<T> {
+    return stayMember({ wait, outputs: this.#options.runner, beat: () => this.#beat() })
   }
 
   /** Sends a heartbeat: handlers, loads and writes that settle one by one are progress, so the membership must be kept. */

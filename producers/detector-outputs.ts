@@ -67,6 +67,10 @@ export class DetectorOutputs implements OutputSender {
     return promise
   }
 
+  get areWaiting(): boolean {
+    return this.#records > 0
+  }
+
   room(): Promise<void> | undefined {
     return this.#isFull ? new Promise((resolve) => this.#forRoom.push(resolve)) : undefined
   }

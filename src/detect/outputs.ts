@@ -38,6 +38,8 @@ export interface OutputSender {
   send(topic: string, chain: string, record: Omit<OutgoingRecord, 'partition'>): Promise<BrokerError | undefined>
   /** Must be awaited before more is found. Undefined while there is room. */
   room(): Promise<void> | undefined
+  /** Whether Kafka has not taken all records. */
+  readonly areWaiting: boolean
 }
 
 export interface OutputsOptions {
@@ -64,6 +66,10 @@ export class Outputs {
   /** Outputs that Kafka has, and those that were refused. */
   counts(index: number): { readonly outputs: number; readonly outputsRefused: number } {
     return { outputs: this.#published[index]?.value ?? 0, outputsRefused: this.#refused[index] ?? 0 }
+  }
+
+  get areWaiting(): boolean {
+    return this.#options.sender?.areWaiting ?? false
   }
 
   room(): Promise<void> | undefined {

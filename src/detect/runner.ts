@@ -28,7 +28,7 @@ export interface RunnerOptions {
   /** In a replay: no read sees what is later than its update. */
   readonly replay?: Pick<ReplayTurn, 'asOfMs'> | undefined
   /** Publishes what the functions return. Without it, that is ignored. */
-  readonly outputs?: Pick<Outputs, 'found' | 'foundLate' | 'room' | 'counts'> | undefined
+  readonly outputs?: Pick<Outputs, 'found' | 'foundLate' | 'room' | 'counts' | 'areWaiting'> | undefined
   readonly onFailure: (failure: DetectorFailure) => void
 }
 
@@ -117,6 +117,16 @@ export class DetectorRunner {
       readsOfNewer: this.#withheld.newer[index]?.value ?? 0,
       ...(this.#options.outputs?.counts(index) ?? { outputs: 0, outputsRefused: 0 }),
     }))
+  }
+
+  /** Whether what a detector returns is published. */
+  get publishes(): boolean {
+    return this.#options.outputs !== undefined
+  }
+
+  /** Whether Kafka has not taken all outputs. */
+  get isHeldUp(): boolean {
+    return this.#options.outputs?.areWaiting ?? false
   }
 
   /** Whether any detector subscribed to such updates. No object is made of an update that none wants. */
