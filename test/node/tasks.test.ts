@@ -101,9 +101,13 @@ test('predictive warms what is read after the named pair, and a manual cycle wha
       expect.arrayContaining(['popular', 'trending', 'time_of_day', 'market_open', 'sector_rotation', 'pattern']),
     )
     expect(cycle.body.popular).toEqual({ symbols_warmed: expect.any(Number), duration_seconds: expect.any(Number) })
+    const popular = await wished(node, { strategy: 'popular', limit: 1, chain: CHAIN })
+    expect(await ended(node, popular.body.task_id)).toMatchObject({ status: 'done', priority: 'low', pairs: 1 })
+    const elsewhere = await wished(node, { strategy: 'popular', chain: 'elsewhere' })
+    expect(await ended(node, elsewhere.body.task_id)).toMatchObject({ reason: 'there was nothing to warm' })
     const stats = await asked(node, '/cache/warming/stats')
     expect(stats.body).toMatchObject({
-      by_strategy: { predictive: { operations: 1 }, popular: { operations: 1 } },
+      by_strategy: { predictive: { operations: 1 }, popular: { operations: 2 } },
       queue: { waiting: 0, running: 0 },
       shed: { total: 0 },
     })
