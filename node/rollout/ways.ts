@@ -44,11 +44,16 @@ function wayOf(options: TriggersParts, parts: AskedParts, into: WarmsInto): Adju
   const asks = options.config.node.roles.includes('correlate')
   const triggers = asks ? createTriggers(options, parts, into) : undefined
   const lookAheads = lookAheadsOf(options, parts, into)
+  const { comparison } = options.caches
+  let { subject } = comparison
   return {
     lookAhead: lookAheads.make,
     onTrigger: triggers && ((pairId, eventTimeMs) => triggers.onUpdate(pairId, eventTimeMs)),
     adjust: (config) => {
       lookAheads.adjust(config)
+      // A strategy that stays goes on with what it has learned.
+      if (comparison.subject === subject) return
+      subject = comparison.subject
       triggers?.choose(...strategiesOf(config))
     },
   }
