@@ -256,7 +256,7 @@ class Node implements ForewarmNode {
         price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
         config: sharedConfig(this.#running, () => this.#streams?.followed?.control),
-        ...{ predictor: this.predictor, live: liveChecks, tasks: () => this.#streams?.tasks },
+        ...{ predictor: this.predictor, rollout: this.rollout, live: liveChecks, tasks: () => this.#streams?.tasks },
       },
       onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),
     })

@@ -76,6 +76,7 @@ export const positiveNumber = within(decimal, [Number.MIN_VALUE, Number.MAX_VALU
 export const count = within(wholeNumber, [1, Number.MAX_SAFE_INTEGER], 'a whole number from 1')
 export const microseconds = within(wholeNumber, [0, SECOND_US], `a whole number from 0 to ${SECOND_US}, a second`)
 export const milliseconds = within(decimal, [0, DAY_MS], `a number from 0 to ${DAY_MS}, a day`)
+export const percentage = within(decimal, [0, 100], 'a percentage from 0 to 100')
 export const share = within(decimal, [0, 1], 'a share from 0 to 1')
 
 export function bigOffset(value: string): bigint {

@@ -9,7 +9,7 @@ import {
 } from '../../schemas/control/control-record.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { Alarm } from '../../src/alarm.ts'
-import type { Batch, Broker, BrokerEvent, Producer } from '../../src/broker/port.ts'
+import { type Batch, type Broker, BrokerError, type BrokerEvent, type Producer } from '../../src/broker/port.ts'
 import type { Clock } from '../../src/clock.ts'
 import { type ControlAsk, ControlState, recordAfter } from '../../src/control/control-state.ts'
 import { aborted, inTime, type Timer } from '../../src/timer.ts'
@@ -122,7 +122,9 @@ export class Control {
         this.#awaited.delete(record.id)
       }
     } catch (error) {
-      return failed(error instanceof Error ? error.message : String(error))
+      const said = error instanceof Error ? error.message : String(error)
+      const isForbidden = error instanceof BrokerError && error.code === 'not-authorized'
+      return failed(isForbidden ? `${topic}: the right to READ or to WRITE it is missing: ${said}` : said)
     }
   }
 

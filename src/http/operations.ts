@@ -5,6 +5,7 @@ import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
 import type { WarmingFigures } from '../warming/measurement.ts'
 import type { ConfigOperations } from './config-operations.ts'
+import type { RolloutOperations } from './rollout-operations.ts'
 import type { WarmingOperations } from './warming-operations.ts'
 
 /** What HTTP shows of a node and lets callers do. The node implements it. */
@@ -22,6 +23,7 @@ export interface Operations {
   optimize(): Promise<Optimized>
   readonly predictor: Omit<NodePredictor, 'pattern'>
   readonly config: ConfigOperations
+  readonly rollout: RolloutOperations
   /** Undefined until Kafka has answered. */
   tasks(): WarmingOperations | undefined
 }

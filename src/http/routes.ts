@@ -5,6 +5,7 @@ import { cacheRoutes } from './routes/cache-routes.ts'
 import { configRoutes } from './routes/config-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
 import { predictorRoutes } from './routes/predictor-routes.ts'
+import { rolloutRoutes } from './routes/rollout-routes.ts'
 import { warmingRoutes } from './routes/warming-routes.ts'
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
@@ -14,5 +15,6 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     ...predictorRoutes(operations),
     ...warmingRoutes(operations),
     ...configRoutes(operations),
+    ...rolloutRoutes(operations),
   })
 }

@@ -7,7 +7,9 @@ import { systemTimer, type Timer } from '../timer.ts'
 
 export interface ShadowL1Options {
   /** The level whose reads are shadowed. */
-  readonly l1: Pick<FirstLevel, 'slots' | 'maxPairs' | 'has' | 'floor' | 'isKnown' | 'usage'>
+  readonly l1: Pick<FirstLevel, 'slots' | 'maxPairs' | 'has' | 'floor' | 'usage'>
+  /** Whether no level has had the pair a moment ago. */
+  readonly isAbsent: (pairId: number) => boolean
   /** How long that level keeps a value. */
   readonly ttlMs: number
   readonly clock: Clock
@@ -32,7 +34,8 @@ const MAX_COMING = 65_536
 
 /**
  * What L1 would hold if warming were on: the same reads, the same rules of residency (src/cache/l1/residency.ts), and the
- * warms that were not carried out. It has no values. Whatever L1 holds or has held is taken to be in L2.
+ * warms that were not carried out. It has no values. A pair is taken to be in L2 unless no level had it
+ * a moment ago.
  */
 export class ShadowL1 {
   readonly #options: ShadowL1Options
@@ -132,8 +135,7 @@ export class ShadowL1 {
   }
 
   #arrive(pairId: number, kind: number): void {
-    const { l1 } = this.#options
-    if (this.has(pairId) || !(l1.has(pairId) || l1.isKnown(pairId))) return
+    if (this.has(pairId) || this.#options.isAbsent(pairId)) return
     this.#residency.admit(pairId, kind === DEMAND ? 'demand' : 'warm', Math.max(0, kind))
   }
 

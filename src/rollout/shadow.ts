@@ -15,7 +15,7 @@ export interface ShadowOptions {
   readonly l1: FirstLevel
   readonly l2: Pick<L2, 'load'>
   readonly writeBehind: Pick<WriteBehind, 'pending'>
-  readonly hierarchy: Pick<Hierarchy, 'typicalMs'>
+  readonly hierarchy: Pick<Hierarchy, 'typicalMs' | 'isAbsent'>
   readonly clock: Clock
   readonly ttlMs: number
   readonly timeoutMs: number
@@ -65,7 +65,11 @@ export class Shadow {
     this.#last = this.parts?.l1.figures
     this.parts = undefined
     if (!isShadow) return
-    const l1 = new ShadowL1({ ...caches, takesMs: () => hierarchy.typicalMs })
+    const l1 = new ShadowL1({
+      ...caches,
+      isAbsent: (pairId) => hierarchy.isAbsent(pairId),
+      takesMs: () => hierarchy.typicalMs,
+    })
     this.parts = { l1, promotion: new Promotion({ ...caches, l1, metrics: createMetrics() }) }
   }
 }

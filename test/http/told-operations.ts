@@ -1,6 +1,7 @@
 import type { PriceSight, SeenPrice } from '../../src/cache/freshness/price-sight.ts'
 import type { SetConfig } from '../../src/http/config-operations.ts'
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
+import type { RolloutOperations } from '../../src/http/rollout-operations.ts'
 import type { WarmingOperations } from '../../src/http/warming-operations.ts'
 import type { NodeResult } from '../../src/tasks/task.ts'
 
@@ -84,6 +85,17 @@ export const SET_CONFIG: SetConfig = {
   ...{ version: 3, by: 'ana', atMs: 5, reason: 'a quiet day', set: { WARMING_MAX_PAIRS: 4 } },
 }
 
+const CANARY = { mode: 'canary', chains: ['ethereum'], percent: 5, controlShare: 0.02, killed: false } as const
+
+export const ROLLOUT: ReturnType<RolloutOperations['status']> = {
+  ...{ mode: 'off', offBecause: 'WARMING_ENABLED is off', unknownChains: ['ethereum'] },
+  set: {
+    ...{ ...CANARY, version: 4, by: 'ana', atMs: 5, reason: 'first day' },
+    past: [{ ...CANARY, mode: 'shadow', version: 3, by: 'ben', atMs: 4 }],
+  },
+  shadow: { reads: 10, hitRatio: 0.25, hitRatioWithWarming: 0.75 },
+}
+
 export const OPERATIONS: Operations = {
   metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
   live: () => [{ name: 'loop', status: 'ok' }],
@@ -100,6 +112,11 @@ export const OPERATIONS: Operations = {
       { name: 'METRICS_PORT', value: '0', origin: 'argument', atStart: 'the port is open' },
     ],
     set: async () => ({ status: 'set' }),
+  },
+  rollout: {
+    status: () => ROLLOUT,
+    set: async () => ({ status: 'set', rollout: ROLLOUT.set }),
+    kill: async () => ({ status: 'set', rollout: ROLLOUT.set }),
   },
   predictor: {
     recommendations: ({ lookAheadHours } = {}) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],

@@ -3,7 +3,7 @@ import type { Operations } from '../operations.ts'
 import { json, problem, type Reply } from '../reply.ts'
 import type { Routes } from '../route.ts'
 import { byName, COUNT, list, object, oneOf, type Schema, TEXT } from '../schema.ts'
-import { tagOf, versionIn } from '../version-tag.ts'
+import { overtaken, tagged, versionIn } from '../version-tag.ts'
 
 const ANY: Schema = {}
 const SETTING = object(
@@ -59,12 +59,8 @@ function answerTo(outcome: ConfigOutcome, config: ConfigOperations): Reply {
   switch (outcome.status) {
     case 'set':
       return shown(config)
-    case 'lost': {
-      const { version } = outcome.winner
-      const headers = { etag: tagOf(version) }
-      const detail = `Another operator was faster: version ${version} is in force`
-      return problem(409, detail, { headers, winner: named(outcome.winner) })
-    }
+    case 'lost':
+      return overtaken(outcome.winner.version, named(outcome.winner))
     case 'refused': {
       const errors = outcome.problems.map(({ setting, received, allowed }) => ({
         pointer: `#/settings/${setting.replaceAll('~', '~0').replaceAll('/', '~1')}`,
@@ -84,8 +80,7 @@ function shown(config: ConfigOperations): Reply {
     ...{ name, value, origin },
     ...(atStart === undefined ? { changes: 'while_running' } : { changes: 'at_start', reason: atStart }),
   }))
-  const { headers, ...answer } = json(200, { ...named(inForce), settings })
-  return { ...answer, headers: { ...headers, etag: tagOf(inForce.version) } }
+  return tagged(json(200, { ...named(inForce), settings }), inForce.version)
 }
 
 function named({ atMs, ...rest }: SetConfig): object {

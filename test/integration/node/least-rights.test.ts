@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'prices.ndjson'), `${JSON.stringify(updateOf('P'))}\n`)
   kafka = await startGuardedKafka()
   const broker = createKafkaBroker({ brokers: kafka.open, clientId: 'rights' })
-  const topics = ['prices', 'prices.dlq', 'warm-requests', 'warm-results', 'correlations', 'copy']
+  const topics = ['prices', 'prices.dlq', 'warm-requests', 'warm-results', 'correlations', 'forewarm-control', 'copy']
   await withAdmin(broker, (admin) => admin.createTopics(topics.map((topic) => ({ topic, partitions: 1 }))))
   await broker.close()
   const filled = await call(['produce', 'FILE', '--topic', 'prices'], [write('prices')])
@@ -76,11 +76,13 @@ testEach<[string, readonly Right[]]>([
   ['replay prices --to copy', [read('prices'), write('copy')]],
   ['produce FILE --topic prices', [write('prices')]],
   ['warm P --chain c', [write('warm-requests')]],
+  ['rollout status', [read('forewarm-control')]],
+  ['rollout kill', [read('forewarm-control'), write('forewarm-control')]],
   [
     'topics create NEW --partitions 1',
     [
       ...['NEW', 'NEW.dlq'].map(create),
-      ...['NEW', 'NEW.dlq', 'warm-requests', 'warm-results', 'correlations'].map(describe),
+      ...['NEW', 'NEW.dlq', 'warm-requests', 'warm-results', 'correlations', 'forewarm-control'].map(describe),
     ],
   ],
 ])('forewarm %s needs its listed rights and no others, and names the one that is missing', async (line, rights) => {
