@@ -99,8 +99,10 @@ function changed(
 }
 
 function replacedStrategy({ value }: Values): readonly string[] {
-  if (value('WARMING_STRATEGY') !== 'adaptive' || value('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false) return []
-  return ['WARMING_STRATEGY is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n']
+  if (value('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false) return []
+  return ['WARMING_STRATEGY', 'WARMING_STRATEGY_B']
+    .filter((name) => value(name) === 'adaptive')
+    .map((name) => `${name} is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n`)
 }
 
 function withoutRegistry({ topics, needsRegistry }: MadeRule): readonly ConfigProblem[] {

@@ -58,6 +58,9 @@ describe('FEATURE_ADAPTIVE_STRATEGY_ENABLED', () => {
       'WARMING_STRATEGY is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n',
     ])
     expect(loaded({ WARMING_STRATEGY: 'adaptive' }).warnings).toEqual([])
+    expect(loaded({ ...env, WARMING_STRATEGY: 'top-n', WARMING_STRATEGY_B: 'adaptive' }).warnings).toEqual([
+      'WARMING_STRATEGY_B is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n',
+    ])
     expect(loaded({ FEATURE_ADAPTIVE_STRATEGY_ENABLED: 'false' }).warnings).toEqual([])
   })
 
