@@ -17,6 +17,7 @@ import { assertReadOptions } from '../src/config/read-options.ts'
 import type { Config } from '../src/config/settings.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import type { RolloutValue } from '../src/rollout/rollout-value.ts'
 import { createLog } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
@@ -142,12 +143,15 @@ interface PriceCacheParts {
 }
 
 export interface ReadListener {
-  onRead(pairId: number): void
+  /** `isHit`: L1 had it. */
+  onRead(pairId: number, isHit: boolean): void
   waits(): Promise<void> | undefined
 }
 
 /** The inside of a cache, for a warming that works beside it. */
 export interface OpenedCache extends PriceCacheParts {
+  /** The rollout before any warming had one. */
+  readonly configuredRollout: RolloutValue
   /**
    * Calls `onRead` after each read; `getOrLoad` and `getMany` wait for what `waits` returns. Undefined when the cache has a
    * listener already.
@@ -180,7 +184,8 @@ class PriceCache implements Cache {
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
-    OPENED.set(this, { ...parts, listen: (listener) => this.#listen(listener) })
+    const configuredRollout = parts.caches.rollout.value
+    OPENED.set(this, { ...parts, configuredRollout, listen: (listener) => this.#listen(listener) })
   }
 
   get(pair: string, options?: ReadOptions): Reading | NoReading {
@@ -277,7 +282,7 @@ class PriceCache implements Cache {
 
   #isHit(pairId: number, into: CachedPrice): boolean {
     const isHit = this.#parts.caches.hierarchy.get(pairId, into)
-    this.#listener?.onRead(pairId)
+    this.#listener?.onRead(pairId, isHit)
     return isHit
   }
 

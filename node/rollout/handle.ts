@@ -64,7 +64,7 @@ export function rolloutHandle({ id, config, caches, control, isReplay }: HandleP
         ...{ mode: rollout.mode, offBecause: rollout.offBecause },
         set: record === undefined ? versionOf(undefined, rollout.value) : versionOf(record, configured),
         unknownChains: chains === 'all' ? [] : chains.filter((chain) => table.findChain(chain) < 0),
-        shadow: reportOf(shadow.figures),
+        shadow: shadowReport(shadow.figures),
       }
     },
     set: async (change, author = {}) => {
@@ -88,7 +88,8 @@ export function rolloutHandle({ id, config, caches, control, isReplay }: HandleP
   }
 }
 
-function reportOf(figures: Caches['shadow']['figures']): ShadowReport | undefined {
+/** The figures as ratios. */
+export function shadowReport(figures: Caches['shadow']['figures']): ShadowReport | undefined {
   if (figures === undefined) return undefined
   const { reads, hits, hitsWithWarming } = figures
   const of = (part: number) => (reads === 0 ? undefined : part / reads)

@@ -19,7 +19,7 @@ type RolloutParts = Pick<Caches, 'rollout' | 'shadow' | 'control' | 'measurement
 
 /** The parts of a node that its rollout governs, and those that measure what it brings. */
 export function createRollout(
-  { config, clock }: Pick<CachesOptions, 'config' | 'clock'>,
+  { config, clock, l2 }: Pick<CachesOptions, 'config' | 'clock' | 'l2'>,
   caches: Pick<Caches, 'table' | 'l1' | 'l2' | 'writeBehind' | 'hierarchy'>,
 ): RolloutParts {
   const { warming, cache } = config
@@ -35,7 +35,9 @@ export function createRollout(
     control.share = rollout.value.controlShare
   })
   const ttlMs = cache.l1TtlSeconds * 1000
-  const shadow = new Shadow({ ...caches, rollout, clock, ttlMs, timeoutMs: warming.timeoutMs })
+  // A table of this process answers before the reader goes on. To measure that would measure the machine's load.
+  const takesMs = l2 === 'memory' || !cache.l2Enabled ? () => 0 : () => caches.hierarchy.typicalMs
+  const shadow = new Shadow({ ...caches, rollout, clock, ttlMs, takesMs, timeoutMs: warming.timeoutMs })
   const arms = new Arms(caches.table)
   const comparison = new Comparison(arms)
   const isWarming = (pairId: number) => rollout.way === 'full' && rollout.includes(pairId)

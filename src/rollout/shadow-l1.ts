@@ -72,6 +72,11 @@ export class ShadowL1 {
     return slot >= 0
   }
 
+  renew(pairId: number): void {
+    const slot = this.#slotOf(pairId)
+    if (slot >= 0) this.#residency.renew(slot)
+  }
+
   floor(pairId: number): number {
     return this.#options.l1.floor(pairId)
   }
@@ -91,7 +96,7 @@ export class ShadowL1 {
       this.#residency.admit(pairId, 'demand')
     } else {
       this.#residency.miss(pairId)
-      this.#bring([pairId], () => DEMAND)
+      this.#fill(pairId)
     }
   }
 
@@ -113,6 +118,12 @@ export class ShadowL1 {
     this.#coming.delete(pairId)
     this.#residency.remove(pairId)
     this.#residency.pushedOut.back(pairId)
+  }
+
+  /** What was missed comes when the reader has gone on: after the warms that its read asks for. */
+  #fill(pairId: number): void {
+    if (this.#options.takesMs() >= AT_ONCE_MS) this.#bring([pairId], () => DEMAND)
+    else queueMicrotask(() => queueMicrotask(() => this.#arrive(pairId, DEMAND)))
   }
 
   #bring(pairIds: readonly number[], kindOf: (pairId: number) => number): void {

@@ -15,7 +15,9 @@ export interface ShadowOptions {
   readonly l1: FirstLevel
   readonly l2: Pick<L2, 'load'>
   readonly writeBehind: Pick<WriteBehind, 'pending'>
-  readonly hierarchy: Pick<Hierarchy, 'typicalMs' | 'isAbsent'>
+  readonly hierarchy: Pick<Hierarchy, 'isAbsent'>
+  /** How long a trip to L2 takes, milliseconds. */
+  readonly takesMs: () => number
   readonly clock: Clock
   readonly ttlMs: number
   readonly timeoutMs: number
@@ -65,11 +67,7 @@ export class Shadow {
     this.#last = this.parts?.l1.figures
     this.parts = undefined
     if (!isShadow) return
-    const l1 = new ShadowL1({
-      ...caches,
-      isAbsent: (pairId) => hierarchy.isAbsent(pairId),
-      takesMs: () => hierarchy.typicalMs,
-    })
+    const l1 = new ShadowL1({ ...caches, isAbsent: (pairId) => hierarchy.isAbsent(pairId) })
     this.parts = { l1, promotion: new Promotion({ ...caches, l1, metrics: createMetrics() }) }
   }
 }

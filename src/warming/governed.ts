@@ -21,7 +21,7 @@ export interface Governed {
 }
 
 /** Why nothing is warmed at the moment. */
-export function offBecause({ rollout }: Governing): 'off' | 'killed' | undefined {
+export function offBecause({ rollout }: Pick<Governing, 'rollout'>): 'off' | 'killed' | undefined {
   if (rollout?.way !== 'off') return undefined
   return rollout.value.killed ? 'killed' : 'off'
 }

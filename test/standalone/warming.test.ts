@@ -1,53 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { virtualClock } from '../../src/clock.ts'
-import { type Cache, createCache } from '../../standalone/cache.ts'
-import { type CacheWarming, createWarming } from '../../standalone/warming.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import { createCache } from '../../standalone/cache.ts'
+import { createWarming } from '../../standalone/warming.ts'
+import { closeAll, closedLater, filled, GROUP, GROUPS, hitRatio, readGroups, warming } from './groups-stage.ts'
 
-const GROUPS = 40
-const GROUP = 5
-
-let opened: { close(): Promise<void> }[] = []
-
-afterEach(async () => {
-  for (const each of opened.reverse()) {
-    await each.close()
-    await each.close()
-  }
-  opened = []
-})
-
-/** A cache of two hundred pairs in groups of five; L1 has room for one pair in five. */
-async function filled(): Promise<Cache> {
-  const clock = virtualClock(1_780_000_000_000)
-  const cache = await createCache({ l1Slots: (GROUPS * GROUP) / 5, l2Enabled: false, env: {}, clock })
-  opened.push(cache)
-  for (let pair = 0; pair < GROUPS * GROUP; pair++) cache.set(`P${pair}`, { price: pair + 1 })
-  return cache
-}
-
-function warming(cache: Cache, options = {}): CacheWarming {
-  const made = createWarming(cache, options)
-  opened.push(made)
-  return made
-}
-
-/** Reads random groups, the pairs of each in turn; warms in flight arrive between two reads. */
-async function readGroups(cache: Cache, times: number): Promise<void> {
-  const random = mulberry32(3)
-  for (let i = 0; i < times; i++) {
-    const first = Math.floor(random() * GROUPS) * GROUP
-    for (let pair = first; pair < first + GROUP; pair++) {
-      cache.get(`P${pair}`)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-}
-
-function hitRatio(cache: Cache): number {
-  const { hits, misses } = cache.stats().levels.L1
-  return hits / (hits + misses)
-}
+afterEach(closeAll)
 
 describe('warming beside a cache', () => {
   test('loads the pairs that usually follow a read, which raises the hit ratio from a third to two thirds', async () => {
@@ -114,7 +70,7 @@ describe('warming beside a cache', () => {
 
   test('learns as many pairs as it may track, and counts the reads of others', async () => {
     const cache = await createCache({ l1Slots: 40, l2Enabled: false, env: { MAX_TRACKED_PAIRS: '100' } })
-    opened.push(cache)
+    closedLater(cache)
     for (let pair = 0; pair < 110; pair++) cache.set(`P${pair}`, { price: 1 })
     const made = warming(cache)
     for (let pair = 0; pair < 110; pair++) cache.get(`P${pair}`)
