@@ -1,5 +1,5 @@
 /** How long records are handled before the event loop turns. */
-const TURN_MS = 5
+const TURN_MS = 2
 
 /**
  * Lets the event loop turn while records are at hand without end, however many partitions have some. Callers over HTTP and
