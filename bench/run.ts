@@ -16,6 +16,7 @@ import { plantedPairs } from './cases/planted.ts'
 import { produce } from './cases/produce.ts'
 import { rebalance } from './cases/rebalance.ts'
 import { restart } from './cases/restart/restart.ts'
+import { rollout } from './cases/rollout/rollout.ts'
 import { scaling } from './cases/scaling/scaling.ts'
 import { shutdown } from './cases/shutdown.ts'
 import { simulate } from './cases/simulate.ts'
@@ -46,6 +47,7 @@ const BENCHES: readonly Bench[] = [
   history,
   simulate,
   detect,
+  rollout,
   shutdown,
   rebalance,
   nodes,

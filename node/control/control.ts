@@ -64,6 +64,7 @@ export class Control {
   readonly #again: Alarm
   readonly #closing = new AbortController()
   #starting: Promise<void> | undefined
+  #hasFollowed = false
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -99,6 +100,7 @@ export class Control {
       throw error
     }
     await this.#topic.readToEnd(either)
+    this.#hasFollowed = true
   }
 
   /**
@@ -108,7 +110,8 @@ export class Control {
   async set(setting: string, asked: Asked, base?: number): Promise<Written> {
     const { topic, clock } = this.#options
     try {
-      await this.follow(AbortSignal.timeout(WRITE_MS))
+      // A forced value does not wait until it is known what others have set.
+      if (asked.forced !== true || !this.#hasFollowed) await this.follow(AbortSignal.timeout(WRITE_MS))
       const current = this.current(setting)
       if (base !== undefined && base !== (current?.version ?? 0) && asked.forced !== true)
         return current === undefined ? failed(`there is no version ${base}`) : { status: 'lost', winner: current }

@@ -36,7 +36,7 @@ export function createRollout(
   })
   const ttlMs = cache.l1TtlSeconds * 1000
   // A table of this process answers before the reader goes on. To measure that would measure the machine's load.
-  const takesMs = l2 === 'memory' || !cache.l2Enabled ? () => 0 : () => caches.hierarchy.typicalMs
+  const takesMs = l2 === 'memory' || !cache.l2Enabled ? () => 0 : () => caches.hierarchy.fastMs
   const shadow = new Shadow({ ...caches, rollout, clock, ttlMs, takesMs, timeoutMs: warming.timeoutMs })
   const arms = new Arms(caches.table)
   const comparison = new Comparison(arms)

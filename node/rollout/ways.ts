@@ -74,7 +74,7 @@ function inShadow(caches: Caches, l1: ShadowL1): WarmsInto {
   const kindIndexOf = lookAheadKindOf(caches)
   return {
     ...{ l1, isShadow: true, control: leftOut(caches), late: () => 0 },
-    takesMs: () => caches.hierarchy.typicalMs,
+    takesMs: () => caches.hierarchy.fastMs,
     promote: async (pairIds, timeoutMs, waits) => l1.warm(pairIds, kindIndexOf, waits ? timeoutMs : 0),
   }
 }

@@ -8,7 +8,8 @@ import type { WriteBehind } from './l2/write-behind.ts'
 import type { L3 } from './l3/l3.ts'
 import { Misses } from './misses.ts'
 import type { PairTable } from './names/pair-table.ts'
-import { type Fetched, Trips } from './trips.ts'
+import { type LevelCounts, levelCounts, timed } from './trips/level-counts.ts'
+import { type Fetched, Trips } from './trips/trips.ts'
 
 /**
  * Demand reads: L1 is asked first, then L2, then L3, and what is found fills L1 through its version gate.
@@ -36,20 +37,15 @@ export interface HierarchyOptions {
   readonly now?: () => number
 }
 
-/** How many pairs may be waited for at a time. A read of one more is answered 'unavailable' and counted. */
+/** The most pairs that are waited for. A read of one more is answered 'unavailable' and counted. */
 const MAX_WANTED = 65_536
 const READS_A_SAMPLE = 256
-/** The assumed duration of a trip before the first was measured. */
-const FIRST_TYPICAL_MS = 1
-const TYPICAL_WEIGHT = 1 / 16
 
 export class Hierarchy {
   readonly #options: HierarchyOptions
   /** Demand reads that L1 answered, and those that it could not. */
   hits = 0
   misses = 0
-  /** How long a trip to L2 takes, milliseconds: a moving average. */
-  typicalMs = FIRST_TYPICAL_MS
   /** Pairs that were missed often of late. */
   readonly missed = new Misses()
   readonly #price = emptyPrice()
@@ -86,6 +82,11 @@ export class Hierarchy {
   /** Warms that were read before they left. */
   get warmsUsed(): number {
     return this.#options.l1.usage.warmCounts.used
+  }
+
+  /** How long a trip to L2 takes that has not to wait for others, milliseconds. */
+  get fastMs(): number {
+    return this.#l2.fastMs
   }
 
   /** Fills `into` with L1's value, at once. A pair that is missed is fetched in the background. */
@@ -206,9 +207,7 @@ export class Hierarchy {
     if (lacking.length === 0) return
     const { l1, l2, l3 } = this.#options
     const floors = lacking.map((pairId) => l1.floor(pairId))
-    const startMs = performance.now()
     const load = await timed(this.#l2, lacking, () => l2.load(lacking))
-    if (load.status === 'loaded') this.typicalMs += (performance.now() - startMs - this.typicalMs) * TYPICAL_WEIGHT
     for (const [at, pairId] of lacking.entries()) {
       this.#renewing.delete(pairId)
       if (!this.#isTold(load, at, pairId)) {
@@ -270,31 +269,3 @@ export class Hierarchy {
 }
 
 const NOTHING: Promise<Fetched> = Promise.resolve(new Map())
-
-interface LevelCounts {
-  readonly hits: Counter
-  readonly misses: Counter
-  readonly loads: Counter
-  readonly seconds: Histogram
-}
-
-function levelCounts(metrics: Metrics, cache_level: 'L2' | 'L3'): LevelCounts {
-  return {
-    hits: metrics.counter('cache_hits_total', { cache_level }),
-    misses: metrics.counter('cache_misses_total', { cache_level }),
-    loads: metrics.counter('cache_loads_total', { cause: 'read', cache_level }),
-    seconds: metrics.histogram('cache_get_duration_seconds', { cache_level }),
-  }
-}
-
-async function timed(counts: LevelCounts, pairIds: readonly number[], load: () => Promise<L2Load>): Promise<L2Load> {
-  const startMs = performance.now()
-  const loaded = await load()
-  counts.seconds.record((performance.now() - startMs) / 1000)
-  counts.loads.add(pairIds.length)
-  if (loaded.status === 'unavailable') return loaded
-  const found = loaded.rows.filter((row) => row !== undefined).length
-  counts.hits.add(found)
-  counts.misses.add(pairIds.length - found - (loaded.unknown?.size ?? 0))
-  return loaded
-}

@@ -3,7 +3,7 @@ import type { Absence } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { IdHolds } from './names/id-holders.ts'
-import type { Fetched } from './trips.ts'
+import type { Fetched } from './trips/trips.ts'
 
 /** Why a price that is there is not what the reader accepts. */
 export type Unaccepted = 'stale' | 'behind'

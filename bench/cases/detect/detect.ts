@@ -22,7 +22,7 @@ const RELAY_MS = 1
 /** More than the trip through the relay, which the default of 2 ms is not. */
 const FAR_LOOK_AHEAD_MS = 5
 
-type Way = Omit<DetectingDay, 'warming'>
+type Way = Omit<DetectingDay, 'rollout'>
 
 const together: DetectingDay['read'] = (prices, chain, pairs) => prices.getMany(chain, pairs)
 const oneByOne: DetectingDay['read'] = async (prices, chain, pairs) => {
@@ -51,7 +51,7 @@ async function* compared(stage: Stage, name: string, way: Way): AsyncIterable<Fi
   const ours: DetectedDay[] = []
   const anchors: DetectedDay[] = []
   const measure = (warming: boolean, runs: DetectedDay[]) => async (): Promise<number> => {
-    const run = await detectDay(stage, { ...way, warming })
+    const run = await detectDay(stage, { ...way, rollout: warming ? 'full' : 'off' })
     runs.push(run)
     return mean(run.turnMs)
   }

@@ -9,6 +9,7 @@ import {
   type Prices,
   type PriceUpdate,
 } from '../../../index.ts'
+import type { RolloutMode } from '../../../schemas/control/rollout-modes.ts'
 import { withAdmin } from '../../../src/broker/with-admin.ts'
 import type { PriceTape } from '../../../src/simulate/traffic/price-tape.ts'
 import type { Stage } from '../../stages/stage.ts'
@@ -16,7 +17,7 @@ import type { Stage } from '../../stages/stage.ts'
 export interface DetectingDay {
   readonly tape: PriceTape
   readonly redisUrl: string
-  readonly warming: boolean
+  readonly rollout: RolloutMode
   /** LOOK_AHEAD_MS; its default unless given. */
   readonly lookAheadMs?: number | undefined
   /** What the detector does on an update: it reads these pairs. */
@@ -31,6 +32,10 @@ export interface DetectedDay {
   /** The same since the node was handed its batch: the updates before it in the batch come first. */
   readonly batchMs: readonly number[]
   readonly hitRatio: number
+  /** Warms that went into L1. */
+  readonly warms: number
+  /** The hit ratio that shadow predicts; undefined but for shadow. */
+  readonly predicted: number | undefined
 }
 
 const CHAIN = 'polygon'
@@ -43,7 +48,7 @@ const WRITTEN_MS = 500
  * all handlers of its updates have settled. Before the day, each pair has an update, so that Redis has its price.
  */
 export async function detectDay(stage: Stage, day: DetectingDay): Promise<DetectedDay> {
-  const { tape, warming, redisUrl, lookAheadMs } = day
+  const { tape, rollout, redisUrl, lookAheadMs } = day
   const { brokers } = await stage.backends()
   const broker = createKafkaBroker({ brokers, clientId: 'bench-detect' })
   const topic = await stage.topic(1)
@@ -59,7 +64,7 @@ export async function detectDay(stage: Stage, day: DetectingDay): Promise<Detect
       kafka: { priceTopics: [topic] },
       node: { service: stage.unique('detect'), lookAheadMs },
       // No control group: the day without warming is the comparison.
-      warming: { rollout: warming ? 'full' : 'off', controlShare: 0 },
+      warming: { rollout, controlShare: 0 },
       cache: { l1Slots: Math.round(tape.pairs * L1_SHARE), redisUrls: [redisUrl] },
       http: { port: 0 },
     },
@@ -155,8 +160,10 @@ class Run {
       )
       from = end
     }
-    const { reads } = node.stats()
+    const { reads, warms } = node.stats()
     const [hit, missed] = [reads.hits - hits, reads.misses - misses]
-    return { turnMs: this.#turnMs, batchMs: this.#batchMs, hitRatio: hit / (hit + missed) }
+    const predicted = node.rollout.status().shadow?.hitRatioWithWarming
+    const measured = { turnMs: this.#turnMs, batchMs: this.#batchMs, hitRatio: hit / (hit + missed) }
+    return { ...measured, warms: warms.admitted, predicted }
   }
 }

@@ -1,4 +1,4 @@
-import type { CachedPrice } from './cached-price.ts'
+import type { CachedPrice } from '../cached-price.ts'
 
 /** Values by pair id. */
 export type Fetched = ReadonlyMap<number, CachedPrice>
