@@ -26,12 +26,13 @@ export function createTracker(
     return { tracker, kept: undefined, forget: (pairId) => tracker.forget(pairId) }
   }
   const { service } = config.node
+  const { from } = config.correlation
   const names = {
     namesOf: (pairId: number) => table.namesOf(pairId),
     idOf: (chain: string, pair: string) => table.register(chain, pair),
   }
   const onTaken = ({ chain, pair }: PairName) => unwritten.noteKept(table.find(chain, pair))
-  const waiting = new WaitingLeaders({ service, by, maxLeaders: maxPairs, names, onTaken })
+  const waiting = new WaitingLeaders({ service, from, by, maxLeaders: maxPairs, names, onTaken })
   const tracker = new Tracker({ ...options, waiting })
   const unwritten = new UnwrittenLeaders({ tracker, names, service, by })
   const forget = (pairId: number): void => {

@@ -137,6 +137,11 @@ export const SETTINGS = {
       default: fixed('thread'),
       doc: 'Where statistics find the pairs that follow others: in a thread of their own, in steps between updates, or not at all.',
     }),
+    from: optional({
+      name: 'CORRELATIONS_FROM',
+      check: serviceName,
+      doc: 'Another service, of which a node takes over at its start what it has learned of leaders that its own service knows nothing of. Nothing is written for that service.',
+    }),
   }),
   prediction: atStart('the memory of reads is laid out by it, and restored at start', {
     enabled: onOff('PREDICTION_ENABLED', true, 'On: reads are remembered by the hour, for recommendations.'),

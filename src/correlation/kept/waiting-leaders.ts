@@ -12,11 +12,13 @@ import { edgesOf, type PairNames } from './leader-record.ts'
 
 export interface WaitingLeadersOptions {
   readonly service: string
+  /** Another service. Until the topic was read to its end, its records wait too, for leaders that have none of the own service. */
+  readonly from?: string | undefined
   /** The name by which this node writes: what it wrote itself need not wait for it. */
   readonly by: string
   readonly maxLeaders: number
   readonly names: PairNames
-  /** Called when the edges of a leader are handed out. */
+  /** Called when the edges of a leader are handed out that are of a record of the own service. */
   readonly onTaken?: (leader: LeaderName) => void
 }
 
@@ -36,9 +38,12 @@ export class WaitingLeaders implements WaitingEdges {
   readonly #values = new Map<string, Buffer>()
   /** Those whose record was written when the topic had fewer partitions: any in the leader's own partition is newer. */
   readonly #misplaced = new Set<string>()
+  /** Leaders whose record is of the other service. */
+  readonly #foreign = new Set<string>()
+  /** Leaders of which the own service has said something, a deletion too, until the topic was read to its end. */
+  readonly #own = new Set<string>()
   #hadNoRoom = false
-  /** Whether the topic was read to its end once. */
-  isRead = false
+  #isRead = false
 
   constructor(options: WaitingLeadersOptions) {
     this.#options = options
@@ -48,24 +53,40 @@ export class WaitingLeaders implements WaitingEdges {
     return this.#values.size
   }
 
+  /** Whether the topic was read to its end once. */
+  get isRead(): boolean {
+    return this.#isRead
+  }
+
+  set isRead(isRead: boolean) {
+    this.#isRead = isRead
+    if (isRead) this.#own.clear()
+  }
+
   /** Takes a record of the topic, and copies what it keeps. Returns why it is passed over. */
   put(key: Buffer | undefined, value: Buffer | undefined, place?: RecordPlace): Refused<WaitingRefusal> | undefined {
-    const { service, by, maxLeaders } = this.#options
-    const leader = leaderOfKey(key, service)
+    const { service, from, by, maxLeaders } = this.#options
+    const own = leaderOfKey(key, service)
+    const isForeign = 'ok' in own && own.reason === 'other-service' && from !== undefined
+    const leader = isForeign ? leaderOfKey(key, from) : own
     if ('ok' in leader) return leader
     const name = pairKey(leader.chain, leader.pair)
+    if (isForeign && (this.#isRead || this.#own.has(name))) return undefined
     const parsed = value === undefined ? undefined : parseLeader(value)
     if (parsed?.ok === false) return parsed
     const isMisplaced = place !== undefined && partitionOf(leader.chain, place.partitions) !== place.partition
     if (isMisplaced && this.#values.has(name) && !this.#misplaced.has(name)) return undefined
     this.#forget(name)
+    if (from !== undefined && !isForeign && !this.#isRead && this.#own.size < maxLeaders) this.#own.add(name)
     if (value === undefined || parsed?.value.by === by) return undefined
+    if (!isForeign) this.#makeRoom()
     if (this.#values.size >= maxLeaders) {
       this.#hadNoRoom = true
       return { ok: false, reason: 'no-room', detail: `${maxLeaders} leaders wait already` }
     }
     this.#values.set(name, Buffer.from(value))
     if (isMisplaced) this.#misplaced.add(name)
+    if (isForeign) this.#foreign.add(name)
     return undefined
   }
 
@@ -93,8 +114,16 @@ export class WaitingLeaders implements WaitingEdges {
     }
   }
 
+  /** The own service comes first when there is no room for all. */
+  #makeRoom(): void {
+    if (this.#values.size < this.#options.maxLeaders) return
+    const [foreign] = this.#foreign
+    if (foreign !== undefined) this.#forget(foreign)
+  }
+
   #forget(name: string): boolean {
     this.#misplaced.delete(name)
+    this.#foreign.delete(name)
     return this.#values.delete(name)
   }
 
@@ -102,10 +131,12 @@ export class WaitingLeaders implements WaitingEdges {
     const key = pairKey(name.chain, name.pair)
     const value = this.#values.get(key)
     if (value === undefined) return undefined
+    const isForeign = this.#foreign.has(key)
     this.#forget(key)
     const parsed = parseLeader(value)
     if (!parsed.ok) return undefined
-    this.#options.onTaken?.(name)
+    // The own service has no record of that yet.
+    if (!isForeign) this.#options.onTaken?.(name)
     const record: LeaderRecord = parsed.value
     return { edges: () => edgesOf(name, record, this.#options.names) }
   }

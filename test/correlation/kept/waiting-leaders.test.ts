@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { encodeLeader, leaderKey } from '../../../schemas/correlations/leader-record.ts'
 import { partitionOf } from '../../../schemas/topics.ts'
 import { recordOf } from '../../../src/correlation/kept/leader-record.ts'
@@ -101,4 +101,65 @@ test('all leaders that were met are handed out together, the others go on waitin
     ['C', 1],
   ])
   expect([waiting.size, waiting.has({ chain: 'c', pair: 'B' })]).toEqual([1, true])
+})
+
+describe('what another service has learned', () => {
+  const OTHER = 'blue'
+  const keyOf = (service: string, pair: string) => Buffer.from(leaderKey(service, { chain: 'c', pair }))
+
+  function takingOver(maxLeaders = 10) {
+    const names = new Names()
+    const taken: string[] = []
+    const waiting = new WaitingLeaders({
+      ...{ service: SERVICE, from: OTHER, by: 'me', maxLeaders, names },
+      onTaken: ({ pair }) => void taken.push(pair),
+    })
+    const put = (service: string, pair: string, rate: number | undefined, by = 'another') => {
+      const reads = [{ pairId: names.idOf('c', 'follower'), rate: rate ?? 0, lagMs: 1 }]
+      const record = recordOf(names.idOf('c', pair), { reads, mined: [], asOfMs: 0 }, by, names)
+      return waiting.put(keyOf(service, pair), rate === undefined ? undefined : encodeLeader(record))
+    }
+    const rates = (pair: string) => waiting.take(names.idOf('c', pair))?.reads.map(({ rate }) => rate)
+    return { waiting, put, rates, taken }
+  }
+
+  test('waits for its leader if the service itself knows nothing of that, and counts as not written by it', () => {
+    const { put, rates, taken } = takingOver()
+    expect([put(OTHER, 'A', 0.25), put(OTHER, 'A', 0.75), put(SERVICE, 'B', 0.5)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect([rates('A'), rates('B'), taken]).toEqual([[0.75], [0.5], ['B']])
+    expect(put('a third', 'C', 0.5)?.reason).toBe('other-service')
+  })
+
+  test('gives way to a record of the service itself, whichever comes first, and to a deletion', () => {
+    const { put, rates, waiting } = takingOver()
+    put(OTHER, 'A', 0.25)
+    put(SERVICE, 'A', 0.5)
+    put(SERVICE, 'B', 0.5)
+    put(OTHER, 'B', 0.25)
+    put(SERVICE, 'C', undefined)
+    put(OTHER, 'C', 0.25)
+    put(OTHER, 'D', 0.25)
+    put(OTHER, 'D', undefined)
+    expect([rates('A'), rates('B'), waiting.size]).toEqual([[0.5], [0.5], 0])
+  })
+
+  test('is taken over at the start only: later the service learns for itself', () => {
+    const { put, rates, waiting } = takingOver()
+    put(OTHER, 'A', 0.25)
+    waiting.isRead = true
+    put(OTHER, 'A', 0.75)
+    put(OTHER, 'B', 0.75)
+    expect([rates('A'), rates('B')]).toEqual([[0.25], undefined])
+  })
+
+  test('makes room for what the service itself has learned', () => {
+    const { put, rates } = takingOver(1)
+    put(OTHER, 'A', 0.25)
+    expect([put(SERVICE, 'B', 0.5), put(OTHER, 'C', 0.5)?.reason]).toEqual([undefined, 'no-room'])
+    expect([rates('A'), rates('B')]).toEqual([undefined, [0.5]])
+  })
 })

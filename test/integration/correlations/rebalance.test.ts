@@ -4,7 +4,7 @@ import { detector } from '../../../src/detect/detector.ts'
 import { until } from '../../harness/until.ts'
 import { newChain, onKafka } from '../../node/kafka-stage.ts'
 import { updateOf } from '../../node/stage.ts'
-import { differences, known, nameOf, PAIRS, siblings, teach } from './teaching.ts'
+import { differences, known, nameOf, PAIRS, siblings, teach } from '../../node/teaching.ts'
 
 const config = { warming: { controlShare: 0 } }
 const ROUNDS = 20

@@ -7,7 +7,7 @@ import { until } from '../../harness/until.ts'
 import { newChain, onKafka } from '../../node/kafka-stage.ts'
 import { metricValue } from '../../node/scrape.ts'
 import { updateOf } from '../../node/stage.ts'
-import { differences, known, nameOf, PAIRS, restoredCheck, siblings, teach } from './teaching.ts'
+import { differences, known, nameOf, PAIRS, restoredCheck, siblings, teach } from '../../node/teaching.ts'
 
 const config = { warming: { controlShare: 0 } }
 

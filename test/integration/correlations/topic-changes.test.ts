@@ -3,7 +3,7 @@ import type { ForewarmNode } from '../../../node/node.ts'
 import { until } from '../../harness/until.ts'
 import { newChain, onKafka } from '../../node/kafka-stage.ts'
 import { type Stage, updateOf } from '../../node/stage.ts'
-import { known, nameOf, PAIRS, restoredCheck, siblings, teach } from './teaching.ts'
+import { known, nameOf, PAIRS, restoredCheck, siblings, teach } from '../../node/teaching.ts'
 
 const config = { warming: { controlShare: 0 } }
 const broker = { metadataAgeMs: 200 }

@@ -1,7 +1,7 @@
-import type { ForewarmNode } from '../../../node/node.ts'
-import { detector } from '../../../src/detect/detector.ts'
-import { until } from '../../harness/until.ts'
-import { type Stage, updateOf } from '../../node/stage.ts'
+import type { ForewarmNode } from '../../node/node.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { until } from '../harness/until.ts'
+import { type Stage, updateOf } from './stage.ts'
 
 export const PAIRS = 40
 const ROUNDS = 30
