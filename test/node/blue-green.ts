@@ -32,6 +32,7 @@ export async function blueGreen(stage: Stage, chain: string): Promise<void> {
   expect(differences(known(green, chain), learned)).toEqual([])
 
   await eachHandlesAll(stage, chain, [again, green])
+  await readsAreImported(again, await stage.startNode(options(uniqueName('late'))))
   await rolloutsAreApart(again, green)
   await requestsAreApart(stage, chain, { blue: again, green })
 
@@ -56,6 +57,17 @@ async function eachHandlesAll(stage: Stage, chain: string, nodes: readonly Forew
   await until('each service handles all', () =>
     nodes.every((node, at) => node.stats().updates === (before[at] ?? 0) + PAIRS),
   )
+}
+
+/** A new service gets what blue remembers of reads by `curl … | curl -X PUT … -d @-`. */
+async function readsAreImported(blue: ForewarmNode, late: ForewarmNode): Promise<void> {
+  const urlOf = (node: ForewarmNode) => `http://127.0.0.1:${node.httpPort}/cache/predictor/patterns`
+  const total = (node: ForewarmNode) => node.predictor.stats().totalAccesses
+  expect([total(blue) > 0, total(late)]).toEqual([true, 0])
+  const body = await (await fetch(urlOf(blue))).text()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect((await fetch(urlOf(late), { method: 'PUT', headers, body })).status).toBe(200)
+  expect(total(late)).toBe(total(blue))
 }
 
 async function rolloutsAreApart(blue: ForewarmNode, green: ForewarmNode): Promise<void> {
