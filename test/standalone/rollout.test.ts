@@ -82,12 +82,18 @@ describe('the gate of a warming', () => {
 
   test('may read the cache itself, and is not asked about these reads', async () => {
     const cache = await filled()
-    const made = warming(cache, {
-      rollout: { gate: (pair) => typeof cache.get(pair) !== 'string' || typeof cache.get('P0') === 'string' },
-    })
-    await readGroups(cache, 200)
-    const { yes, no, faults } = made.rollout.status().gate
-    expect([yes + no > 0, faults]).toEqual([true, 0])
+    const asked: string[] = []
+    let depth = 0
+    const gate = (pair: string) => {
+      asked.push(`${pair} ${depth}`)
+      depth++
+      if (depth < 3) cache.get(pair)
+      depth--
+      return true
+    }
+    warming(cache, { rollout: { gate } })
+    await readGroups(cache, 300)
+    expect([asked.length > 0, asked.filter((each) => !each.endsWith(' 0'))]).toEqual([true, []])
   })
 
   test('is changed while the warming runs, and cannot warm what mode and percent keep out', async () => {
@@ -189,6 +195,25 @@ describe('a warming that is switched off', () => {
     expect(made.rollout.kill()).toMatchObject({ mode: 'off', offBecause: 'it is killed', set: { killed: true } })
     expect(await asked).toMatchObject({ success: false, refused: 'killed', pairsWarmed: 0 })
     expect((cache.stats().levels.L1 as { resident?: number }).resident).toBe(resident)
+  })
+
+  test('does not warm later what was chosen before it was killed', async () => {
+    const cache = await filled()
+    const made = warming(cache)
+    await readGroups(cache, 300)
+    const begun = () => made.stats().totalWarmingOps + made.stats().refusedOps
+    const before = begun()
+    const read = () => {
+      for (let first = 0; first < GROUPS * GROUP; first += GROUP) cache.get(`P${first}`)
+    }
+    read()
+    made.rollout.kill()
+    made.rollout.set({ killed: false })
+    await new Promise((resolve) => setImmediate(resolve))
+    const kept = begun()
+    read()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([kept, begun() > kept]).toEqual([before, true])
   })
 
   test('by the environment stays off, whatever its rollout says', async () => {
