@@ -11,7 +11,7 @@ import { partitionOf } from '../../schemas/topics.ts'
 import { Alarm } from '../../src/alarm.ts'
 import { type Batch, type Broker, BrokerError, type BrokerEvent, type Producer } from '../../src/broker/port.ts'
 import type { Clock } from '../../src/clock.ts'
-import { type ControlAsk, ControlState, recordAfter } from '../../src/control/control-state.ts'
+import { again, type ControlAsk, ControlState, recordAfter } from '../../src/control/control-state.ts'
 import { aborted, inTime, type Timer } from '../../src/timer.ts'
 
 export interface ControlOptions {
@@ -65,6 +65,8 @@ export class Control {
   readonly #closing = new AbortController()
   #starting: Promise<void> | undefined
   #hasFollowed = false
+  /** The id of the last record whose value was not allowed. */
+  #refusedId = ''
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -160,7 +162,9 @@ export class Control {
     const wrong = parsed.ok ? check(parsed.value.value) : undefined
     if (!parsed.ok || wrong !== undefined) {
       this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)
-      state.hide()
+      // Others may accept what this node refuses. Both must not write theirs again for ever.
+      if (!parsed.ok || this.#refusedId !== parsed.value.id) state.hide()
+      if (parsed.ok) this.#refusedId = parsed.value.id
     } else if (state.take(parsed.value) === 'taken' && state.current !== undefined) onSet(setting, state.current)
     if (parsed.ok) this.#answer(parsed.value.id, state)
     this.#planAgain()
@@ -187,7 +191,7 @@ export class Control {
   async #writeAgain(): Promise<void> {
     try {
       for (const [setting, { current, isHidden }] of this.#states)
-        if (isHidden && current !== undefined) await this.#send(setting, current)
+        if (isHidden && current !== undefined) await this.#send(setting, again(current))
     } catch {
       // Kafka is away: tried again.
       this.#planAgain()

@@ -18,7 +18,8 @@ export class ControlState {
   take(record: ControlRecord): Taken {
     const { version = 0, id } = this.current ?? {}
     if (record.id === id) {
-      this.isHidden = record.version !== version
+      if (record.version > version) this.current = record
+      this.isHidden = record.version < version
       return 'repeated'
     }
     const isForced = record.forced === true && record.version === version
@@ -37,6 +38,14 @@ export class ControlState {
   }
 }
 
+/** The most characters of the values before; a record may have a million bytes. */
+const MAX_PAST_CHARS = 128 * 1024
+
+/** The record in force, to be written once more: with the next version, it wins over those that lost, in whatever order both are read. */
+export function again(record: ControlRecord): ControlRecord {
+  return { ...record, version: record.version + 1 }
+}
+
 /** What an operator asks for. */
 export interface ControlAsk extends Omit<ControlAct, 'version'> {
   readonly id: string
@@ -46,6 +55,8 @@ export interface ControlAsk extends Omit<ControlAct, 'version'> {
 /** The record that sets a value after the one that is in force. */
 export function recordAfter(current: ControlRecord | undefined, asked: ControlAsk): ControlRecord {
   const past = current === undefined ? [] : [actOf(current), ...(current.past ?? [])].slice(0, MAX_PAST)
+  // A record that Kafka would not take could not be set, nor killed, any more.
+  while (past.length > 0 && JSON.stringify(past).length > MAX_PAST_CHARS) past.pop()
   return { v: 1, version: (current?.version ?? 0) + 1, ...asked, ...(past.length > 0 && { past }) }
 }
 

@@ -50,9 +50,14 @@ export async function changeRollout(
   change: { readonly configured: RolloutValue; readonly of: Readonly<Record<string, unknown>> },
   { base, ...author }: RolloutAuthor,
 ): Promise<RolloutOutcome> {
-  const changed = changedRollout(rolloutOf(control.current(ROLLOUT_SETTING)) ?? change.configured, change.of)
+  const before = control.current(ROLLOUT_SETTING)
+  const changed = changedRollout(rolloutOf(before) ?? change.configured, change.of)
   if ('problems' in changed) return { status: 'refused', problems: changed.problems }
-  return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, base))
+  // The value is that of this version with the change: a kill that comes meanwhile must not be undone by it.
+  const version = before?.version ?? 0
+  if (before !== undefined && base !== undefined && base !== version)
+    return { status: 'lost', winner: versionOf(before, NOTHING) }
+  return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, base ?? version))
 }
 
 /** Kills warming in the whole service, whatever another operator sets at the same time. */

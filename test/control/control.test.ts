@@ -63,8 +63,10 @@ describe('a forced value', () => {
       await until('it is in force', () => ann.is() === 'killed')
       expect(ann.control.current('mode')?.version).toBe(2)
       await until('it is written again', async () => (await stored()).length === 3)
-      expect((await stored()).at(-1)).toMatchObject({ id: 'kill', version: 2 })
-      expect((await follower()).control.current('mode')?.version).toBe(2)
+      // With the next version, it wins whatever else compaction has left of those before it.
+      expect((await stored()).at(-1)).toMatchObject({ id: 'kill', version: 3 })
+      await until('all have the same version', () => ann.control.current('mode')?.version === 3)
+      expect((await follower()).control.current('mode')?.version).toBe(3)
     }))
 
   test('does not come back after a later value was set', () =>
@@ -114,6 +116,35 @@ describe('a record that is passed over', () => {
       expect(ann.refused).toEqual([])
       expect((await stored()).map((each) => each?.value?.is)).toEqual(['x', 'a'])
     }))
+})
+
+test('a late reader of whom compaction has left the loser, and then the winner again, follows the winner', () =>
+  onControlStage(async ({ follower, write }) => {
+    await write('mode', { id: 'lost', version: 1, value: { is: 'b' } })
+    await write('mode', { id: 'won', version: 2, value: { is: 'a' } })
+    expect((await follower()).is()).toBe('a')
+  }))
+
+test('a value that others accept and this node refuses is not written over again and again', () =>
+  onControlStage(async ({ follower, write, stored }) => {
+    const ann = await follower()
+    await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+    await write('mode', { id: 'theirs', version: 2, value: { is: 7 } })
+    await until('the one in force is written again', async () => (await stored()).length === 3)
+    await write('mode', { id: 'theirs', version: 4, value: { is: 7 } })
+    await until('it is refused again', () => ann.refused.length === 2)
+    await ann.control.set('mode', { value: { is: 'c' }, by: 'ann' })
+    expect((await stored()).map((each) => each?.value?.is)).toEqual(['a', 7, 'a', 7, 'c'])
+  }))
+
+test('the values before the newest are kept as far as a record has room for them', async () => {
+  const large = 'x'.repeat(60 * 1024)
+  await onControlStage(async ({ follower }) => {
+    const ann = await follower()
+    for (let n = 0; n < 6; n++)
+      expect(await ann.control.set('mode', { value: { is: large }, by: 'ann' })).toMatchObject({ status: 'won' })
+    expect(ann.control.current('mode')?.past?.length).toBe(2)
+  })
 })
 
 test('a topic that is not there rejects the follower, and a value that is set has failed', () =>

@@ -95,11 +95,11 @@ describe('in the walk-through of the README', () => {
     const { code, stdout } = await call('warm', ...PAIRS, '--chain', 'ethereum', ...PATIENT, '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
-      status: 'answered',
-      result: { status: 'partial', alreadyInL1: 2, notFound: 1 },
+      status: 'over',
+      task: { state: 'partial', nodes: [{ status: 'partial', alreadyInL1: 2, notFound: 1 }] },
     })
     const { stdout: text } = await call('warm', ...PAIRS, '--chain', 'ethereum', ...PATIENT)
-    expect(text).toMatch(/^partial by \S+ in \d+ ms: alreadyInL1 2, notFound 1\n$/)
+    expect(text).toMatch(/^task \S+: partial\b[^\n]*\npartial by \S+ in \d+ ms: alreadyInL1 2, notFound 1\n$/)
   })
 
   test('replay.ts records the topic, replays it to the same state, and copies the topic', async () => {

@@ -75,6 +75,6 @@ function checkNs(checks: number): number {
     return ms
   }
   // What the loop itself takes is left out.
-  const bareMs = loopMs((id) => id % 3 === 0)
+  const bareMs = loopMs((id) => id >= 0)
   return ((loopMs((id) => gate.includes(id)) - bareMs) * 1_000_000) / checks
 }
