@@ -47,6 +47,11 @@ export class WholeTopic {
     })
   }
 
+  /** Why the topic cannot be read at the moment; undefined if it can, as far as is known. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
   /** Rejects with a BrokerError if the topic cannot be read. */
   async start(): Promise<void> {
     await this.#look()

@@ -85,6 +85,11 @@ export class Control {
     })
   }
 
+  /** Why what is set now would not be heard of; undefined if it would, as far as is known. */
+  get trouble(): string | undefined {
+    return this.#topic.trouble
+  }
+
   /** The record in force; undefined if the topic has none. */
   current(setting: string): ControlRecord | undefined {
     return this.#states.get(setting)?.current

@@ -91,7 +91,8 @@ export class FollowedControl {
 
   check(): Check {
     const name = 'control'
-    return this.#trouble === undefined ? { name, status: 'ok' } : { name, status: 'degraded', reason: this.#trouble }
+    const trouble = this.#trouble ?? this.control.trouble
+    return trouble === undefined ? { name, status: 'ok' } : { name, status: 'degraded', reason: trouble }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { forewarm } from '../bin/forewarm-process.ts'
 import { kafkaBrokers } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'
+import { get } from '../node/scrape.ts'
 import { type Stage, updateOf } from '../node/stage.ts'
 
 const PAIRS = Array.from({ length: 60 }, (_, n) => `P${n}`)
@@ -88,3 +89,12 @@ describe('forewarm rollout', () => {
       })
     }))
 })
+
+test('a node that runs and loses the control topic is degraded, as it would not hear of a kill', () =>
+  onKafka({}, async (stage) => {
+    const node = await stage.startNode({ config })
+    const control = async () => JSON.parse((await get(node, '/readyz')).body).checks.control
+    expect(await control()).toEqual({ status: 'ok' })
+    await stage.admin.deleteTopics([stage.topics.control])
+    await until('the check says so', async () => (await control()).status === 'degraded')
+  }))
