@@ -15,16 +15,24 @@ export function createWays(options: TriggersParts, parts: AskedParts): Ways {
   const { rollout, shadow } = options.caches
   const ways: { current: AdjustableWay | undefined } = { current: undefined }
   let made: Way = 'off'
+  let turns = 0
   let { config } = options
   const make = () => {
     if (rollout.way === made) return
     made = rollout.way
+    // Each way counts its requests from 1, and an id that came before would pass for a repetition.
+    const nodeId = `${options.nodeId}.${++turns}`
     const shadowed = made === 'shadow' ? shadow.parts?.l1 : undefined
     if (made === 'off') ways.current = undefined
-    else if (shadowed === undefined) ways.current = wayOf({ ...options, config }, parts, inEarnest(options.caches))
+    else if (shadowed === undefined)
+      ways.current = wayOf({ ...options, config, nodeId }, parts, inEarnest(options.caches))
     // The counts of the look-ahead are those of fetches: in shadow there are none.
     else
-      ways.current = wayOf({ ...options, config, metrics: createMetrics() }, parts, inShadow(options.caches, shadowed))
+      ways.current = wayOf(
+        { ...options, config, nodeId, metrics: createMetrics() },
+        parts,
+        inShadow(options.caches, shadowed),
+      )
   }
   rollout.onChange(make)
   options.running.follow((changed) => {

@@ -69,6 +69,21 @@ describe('a forced value', () => {
       expect((await follower()).control.current('mode')?.version).toBe(3)
     }))
 
+  test('that is written again does not undo one that was set meanwhile', () =>
+    onControlStage(async ({ follower, write, stored }) => {
+      const ann = await follower()
+      await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
+      await write('mode', 'hides it')
+      await until('it is written again', async () => (await stored()).length === 3)
+      const [, , repetition] = await stored()
+      expect(repetition).toMatchObject({ id: 'kill', version: 2 })
+      // A follower whose repetition was on its way when the kill was lifted.
+      await write('mode', { id: 'lift', version: 3, value: { is: 'full' } })
+      await write('mode', { ...repetition, version: 3 })
+      await until('the repetition has lost', async () => (await stored()).at(-1)?.id === 'lift')
+      expect(ann.is()).toBe('full')
+    }))
+
   test('does not come back after a later value was set', () =>
     onControlStage(async ({ follower, write }) => {
       await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
@@ -135,6 +150,23 @@ test('a value that others accept and this node refuses is not written over again
     await until('it is refused again', () => ann.refused.length === 2)
     await ann.control.set('mode', { value: { is: 'c' }, by: 'ann' })
     expect((await stored()).map((each) => each?.value?.is)).toEqual(['a', 7, 'a', 7, 'c'])
+  }))
+
+test('a value is set after one that this node refuses, so that those who accept that one follow', () =>
+  onControlStage(async ({ follower, write, stored }) => {
+    await write('mode', { id: 'theirs', version: 7, value: { is: 7 } })
+    const ann = await follower()
+    expect(await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })).toMatchObject({ status: 'won' })
+    expect((await stored()).at(-1)).toMatchObject({ version: 8, value: { is: 'a' } })
+  }))
+
+test('a value that has lost against one that this node refuses is not in force here either', () =>
+  onControlStage(async ({ follower, write }) => {
+    const ann = await follower()
+    await write('mode', { id: 'theirs', version: 1, value: { is: 7 } })
+    await write('mode', { id: 'second', version: 1, value: { is: 'b' } })
+    await ann.control.follow(AbortSignal.timeout(10_000))
+    expect(ann.is()).toBeUndefined()
   }))
 
 test('the values before the newest are kept as far as a record has room for them', async () => {

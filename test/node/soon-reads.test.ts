@@ -72,6 +72,26 @@ test('a node sends a warm request for what is read late enough for it to travel 
   })
 })
 
+test('a node that warms again, after it was off, gives its warm requests no ids from before', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    let node: ForewarmNode | undefined
+    const mayRead = async (started: ForewarmNode) => {
+      node = started
+    }
+    const round = await openNode(stage, { lagMs: 20, nodeConfig: { lookAhead: 'off' }, mayRead })
+    const requests = await stage.watch(stage.topics.warmRequests, 'earliest')
+    for (let rounds = 0; rounds < 2; rounds++) await round()
+    await until('it has sent requests', () => requests.length > 0)
+    const before = requests.length
+    await node?.rollout.set({ mode: 'off' })
+    await node?.rollout.set({ mode: 'full' })
+    await round()
+    await until('it sends requests again', () => requests.length > before)
+    const ids = requests.map(({ value }) => JSON.parse(`${value}`).requestId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+})
+
 test('a node that sends no warm requests fetches what is read soon by its look-ahead', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const roles = ['detect', 'warm'] as const
