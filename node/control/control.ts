@@ -65,8 +65,6 @@ export class Control {
   readonly #closing = new AbortController()
   #starting: Promise<void> | undefined
   #hasFollowed = false
-  /** The id of the last record whose value was not allowed. */
-  #refusedId = ''
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -119,10 +117,11 @@ export class Control {
     try {
       // A forced value does not wait until it is known what others have set.
       if (asked.forced !== true || !this.#hasFollowed) await this.follow(AbortSignal.timeout(WRITE_MS))
-      const current = this.current(setting)
+      const state = this.#states.get(setting) ?? new ControlState()
+      const { current } = state
       if (base !== undefined && base !== (current?.version ?? 0) && asked.forced !== true)
         return current === undefined ? failed(`there is no version ${base}`) : { status: 'lost', winner: current }
-      const record = recordAfter(current, { id: randomUUID(), atMs: clock.now(), ...asked })
+      const record = recordAfter(state, { id: randomUUID(), atMs: clock.now(), ...asked })
       const { promise, resolve } = Promise.withResolvers<Written>()
       this.#awaited.set(record.id, resolve)
       try {
@@ -167,9 +166,8 @@ export class Control {
     const wrong = parsed.ok ? check(parsed.value.value) : undefined
     if (!parsed.ok || wrong !== undefined) {
       this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)
-      // Others may accept what this node refuses. Both must not write theirs again for ever.
-      if (!parsed.ok || this.#refusedId !== parsed.value.id) state.hide()
-      if (parsed.ok) this.#refusedId = parsed.value.id
+      if (parsed.ok) state.refuse(parsed.value)
+      else state.hide()
     } else if (state.take(parsed.value) === 'taken' && state.current !== undefined) onSet(setting, state.current)
     if (parsed.ok) this.#answer(parsed.value.id, state)
     this.#planAgain()

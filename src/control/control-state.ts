@@ -14,6 +14,20 @@ export class ControlState {
    * somebody has to write the one in force again.
    */
   isHidden = false
+  #refusedId = ''
+  #refusedVersion = 0
+
+  /** The newest version that was written, as far as is known. Others may have a record in force that is refused here. */
+  get newest(): number {
+    return Math.max(this.#refusedVersion, this.current?.version ?? 0)
+  }
+
+  /** The value of the record is not allowed here. Others may accept it: both must not write theirs again for ever. */
+  refuse({ id, version }: ControlRecord): void {
+    if (id !== this.#refusedId) this.hide()
+    this.#refusedId = id
+    this.#refusedVersion = Math.max(this.#refusedVersion, version)
+  }
 
   take(record: ControlRecord): Taken {
     const { version = 0, id } = this.current ?? {}
@@ -41,8 +55,11 @@ export class ControlState {
 /** The most characters of the values before; a record may have a million bytes. */
 const MAX_PAST_CHARS = 128 * 1024
 
-/** The record in force, to be written once more: with the next version, it wins over those that lost, in whatever order both are read. */
-export function again(record: ControlRecord): ControlRecord {
+/**
+ * The record in force, to be written once more: with the next version, it wins over those that lost, in whatever order both
+ * are read. It forces nothing: whoever has set that version meanwhile knew what is written again.
+ */
+export function again({ forced: _, ...record }: ControlRecord): ControlRecord {
   return { ...record, version: record.version + 1 }
 }
 
@@ -52,12 +69,15 @@ export interface ControlAsk extends Omit<ControlAct, 'version'> {
   readonly forced?: boolean
 }
 
-/** The record that sets a value after the one that is in force. */
-export function recordAfter(current: ControlRecord | undefined, asked: ControlAsk): ControlRecord {
+/** The record that sets a value after the one that is in force, and after those that only others have in force. */
+export function recordAfter(
+  { current, newest }: Pick<ControlState, 'current' | 'newest'>,
+  asked: ControlAsk,
+): ControlRecord {
   const past = current === undefined ? [] : [actOf(current), ...(current.past ?? [])].slice(0, MAX_PAST)
   // A record that Kafka would not take could not be set, nor killed, any more.
   while (past.length > 0 && JSON.stringify(past).length > MAX_PAST_CHARS) past.pop()
-  return { v: 1, version: (current?.version ?? 0) + 1, ...asked, ...(past.length > 0 && { past }) }
+  return { v: 1, version: newest + 1, ...asked, ...(past.length > 0 && { past }) }
 }
 
 function actOf({ version, by, atMs, reason, value }: ControlRecord): ControlAct {

@@ -3,10 +3,13 @@ import { type ControlRecord, controlKey, encodeControl } from '../../schemas/con
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { withAdmin } from '../../src/broker/with-admin.ts'
 import { virtualClock } from '../../src/clock.ts'
+import type { Timer } from '../../src/timer.ts'
 
 export const TOPIC = 'forewarm-control'
 
-/** A follower of the setting `mode`, whose value has a text `is`. */
+const isText = ({ is }: ControlRecord['value']) => (typeof is === 'string' ? undefined : 'is: expected a text')
+
+/** A follower of the settings `mode` and `level`, whose values have a text `is`. */
 export interface Follower {
   readonly control: Control
   readonly set: (readonly [setting: string, value: unknown])[]
@@ -17,7 +20,7 @@ export interface Follower {
 export interface ControlStage {
   readonly broker: MemoryBroker
   /** A follower that has read the topic to its end. */
-  follower(service?: string): Promise<Follower>
+  follower(service?: string, timer?: Timer): Promise<Follower>
   /** Writes a record of the setting, whatever it says. */
   write(setting: string, value: Partial<ControlRecord> | string | null): Promise<void>
   /** The values of the topic's records, the first of them first. */
@@ -29,13 +32,14 @@ export async function onControlStage(body: (stage: ControlStage) => Promise<void
   const producer = broker.producer()
   await producer.connect()
   const opened: Control[] = []
-  const follower = async (service = 'default'): Promise<Follower> => {
+  const follower = async (service = 'default', timer?: Timer): Promise<Follower> => {
     const set: (readonly [string, unknown])[] = []
     const refused: ControlRefusal[] = []
     const control = new Control({
       ...{ broker, producer, topic: TOPIC, service, reader: `${opened.length}`, clock: virtualClock(1_000) },
       random: () => 0,
-      settings: { mode: ({ is }) => (typeof is === 'string' ? undefined : 'is: expected a text') },
+      ...(timer && { timer }),
+      settings: { mode: isText, level: isText },
       onSet: (setting, { value }) => set.push([setting, value.is]),
       onRefused: (refusal) => refused.push(refusal),
       onEvent: () => undefined,
