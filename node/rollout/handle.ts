@@ -46,11 +46,14 @@ export interface NodeRollout {
 export interface HandleParts {
   readonly id: string
   readonly config: Config
-  readonly caches: Caches
+  readonly caches: Pick<Caches, 'table' | 'rollout'> & { readonly shadow: Pick<Caches['shadow'], 'figures'> }
   /** Undefined before the start, and in a replay. */
   readonly control: () => RolloutControl | undefined
   readonly isReplay: boolean
 }
+
+const KILLED_ALONE =
+  'the node has not started, so that no other node knows of the kill: this one warms nothing until it has read what is set'
 
 export function rolloutHandle({ id, config, caches, control, isReplay }: HandleParts): NodeRollout {
   const { rollout, shadow, table } = caches
@@ -78,12 +81,18 @@ export function rolloutHandle({ id, config, caches, control, isReplay }: HandleP
       return { status: 'set', rollout: alone(changed.value) }
     },
     kill: async (author = {}) => {
-      // Here it does not wait for Kafka.
-      const killed = { ...rollout.value, killed: true }
-      rollout.set(killed)
+      const killed = () => rollout.set({ ...rollout.value, killed: true })
       const shared = control()
-      if (shared === undefined) return { status: 'set', rollout: alone(killed) }
-      return killRollout(shared, configured, { ...author, by: author.by ?? id })
+      if (shared === undefined) {
+        killed()
+        return isReplay ? { status: 'set', rollout: alone(rollout.value) } : { status: 'failed', reason: KILLED_ALONE }
+      }
+      // Here it does not wait for Kafka.
+      const kill = rollout.beginKill()
+      const outcome = await killRollout(shared, configured, { ...author, by: author.by ?? id })
+      if (outcome.status !== 'set') killed()
+      kill.end()
+      return outcome
     },
   }
 }

@@ -34,6 +34,7 @@ export class Rollout {
   /** IN or OUT by pair id; UNKNOWN before the pair's first update. */
   #marks: Uint8Array<ArrayBuffer> = new Uint8Array(1024)
   #withheld: string | undefined
+  #kills = 0
 
   constructor(options: RolloutOptions) {
     this.#options = options
@@ -50,6 +51,10 @@ export class Rollout {
     return this.#value
   }
 
+  get isKilled(): boolean {
+    return this.#value.killed || this.#kills > 0
+  }
+
   /** The mode that holds here: the most careful of all that was set. */
   get mode(): RolloutMode {
     return this.way === 'full' ? this.#value.mode : this.way
@@ -57,7 +62,7 @@ export class Rollout {
 
   /** Why nothing is warmed here although the mode says so; undefined if there is no such reason. */
   get offBecause(): string | undefined {
-    if (this.#value.killed) return 'it is killed'
+    if (this.isKilled) return 'it is killed'
     return this.#options.switchedOff ?? this.#withheld
   }
 
@@ -76,6 +81,18 @@ export class Rollout {
   withhold(reason: string | undefined): void {
     this.#withheld = reason
     this.#compile()
+  }
+
+  /** Kills at once. No value lifts it until `end` is called: what others have set before may still come in. */
+  beginKill(): { readonly end: () => void } {
+    this.#kills++
+    this.#compile()
+    return {
+      end: () => {
+        this.#kills--
+        this.#compile()
+      },
+    }
   }
 
   /** Calls the listener after each change. */

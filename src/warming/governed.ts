@@ -8,7 +8,7 @@ import type { WarmJob } from './warm-job.ts'
 export interface Governing {
   readonly promotion: Pick<Promotion, 'promote'>
   /** How much is warmed; all of it unless given. */
-  readonly rollout?: Pick<Rollout, 'way' | 'value'> | undefined
+  readonly rollout?: Pick<Rollout, 'way' | 'isKilled'> | undefined
   /** Takes the automatic warms that are not carried out. */
   readonly shadow?: Pick<Shadow, 'parts' | 'warmed'> | undefined
 }
@@ -23,7 +23,7 @@ export interface Governed {
 /** Why nothing is warmed at the moment. */
 export function offBecause({ rollout }: Pick<Governing, 'rollout'>): 'off' | 'killed' | undefined {
   if (rollout?.way !== 'off') return undefined
-  return rollout.value.killed ? 'killed' : 'off'
+  return rollout.isKilled ? 'killed' : 'off'
 }
 
 /** In shadow, the requests that nodes make by themselves go into the shadow. Those by hand are carried out. */
