@@ -62,7 +62,7 @@ export class Promotion {
   readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
   /** The late ones by who asked for them, in the order of WARM_KINDS. */
   readonly lateByKind: number[] = WARM_KINDS.map(() => 0)
-  /** Pairs asked for in L2, by the cell of the trigger. Those of requests that no strategy chose are in the first. */
+  /** Pairs asked for in L2, by the cell of the trigger. Those of requests that no strategy chose are in none. */
   readonly loadedByCell: number[] = Array.from({ length: CELLS }, () => 0)
   /** How long a trip to L2 takes, in milliseconds: a moving average. */
   typicalMs = FIRST_TYPICAL_MS
@@ -137,7 +137,7 @@ export class Promotion {
         this.#loads.at(table.chainOf(pairId)).add(1)
         const code = options.kindIndexOf?.(pairId) ?? LOOK_AHEAD
         const cell = cellOfCode(code)
-        this.loadedByCell[cell] = (this.loadedByCell[cell] ?? 0) + 1
+        if (cell !== undefined) this.loadedByCell[cell] = (this.loadedByCell[cell] ?? 0) + 1
         this.#underWay.set(pairId, code)
       }
     }

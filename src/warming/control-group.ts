@@ -8,13 +8,19 @@ import { mixed } from '../pair-hash.ts'
 export class ControlGroup {
   /** The share as a part of 2³². */
   #below = 0
+  #share = 0
 
   /** `share`: 0 to 1. */
   constructor(share: number) {
     this.share = share
   }
 
+  get share(): number {
+    return this.#share
+  }
+
   set share(share: number) {
+    this.#share = share
     this.#below = Math.round(share * 2 ** 32)
   }
 

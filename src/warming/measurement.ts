@@ -25,7 +25,10 @@ export interface WarmingRatios {
   readonly l2ReadsPerSavedMiss: number | undefined
 }
 
-/** The ratios of a node since its start, where the control group shows what would be without warming. */
+/**
+ * The ratios of a node since its start, where the control group shows what would be without warming. What is compared with
+ * that group begins anew when its share changes.
+ */
 export interface WarmingFigures extends WarmingRatios {
   /** The hit ratio after updates that were warmed for, less the hit ratio after those of the control group. */
   readonly hitRateImprovement: Improvement | undefined
@@ -58,7 +61,7 @@ const Z_95 = 1.96
 export interface MeasurementOptions {
   readonly control: ControlGroup
   /** Is told of the same updates, to compare strategies. */
-  readonly comparison?: Pick<Comparison, 'control' | 'warmed'>
+  readonly comparison?: Pick<Comparison, 'control' | 'warmed' | 'again'>
   /** Whether updates of the pair warm at the moment, as far as the control group lets them; all do unless given. */
   readonly isWarming?: (pairId: number) => boolean
 }
@@ -79,17 +82,23 @@ export interface MeasurementOptions {
  */
 export class Measurement {
   readonly #options: MeasurementOptions
-  readonly #unwarmed = new Clusters()
-  readonly #warmed = new Clusters()
+  #unwarmed = new Clusters()
+  #warmed = new Clusters()
+  /** The share of the control group in both. */
+  #share: number
+  /** What was counted with other shares. */
+  readonly #earlier = { warmedReads: 0, misses: 0 }
 
   constructor(options: MeasurementOptions) {
     this.#options = options
+    this.#share = options.control.share
   }
 
   /** Counts an update whose handlers have settled, with their reads and how many of these were hits. */
   settled(update: { readonly pairId: number; readonly eventTimeMs: number }, reads: number, hits: number): void {
     const { control, comparison, isWarming } = this.#options
     if (reads === 0 || isWarming?.(update.pairId) === false) return
+    if (control.share !== this.#share) this.#restart()
     const isControl = control.includes(update.pairId, update.eventTimeMs)
     const group = isControl ? this.#unwarmed : this.#warmed
     group.add(reads, hits)
@@ -102,18 +111,33 @@ export class Measurement {
     const warmed = this.#warmed.ratio
     const enough = Math.min(this.#unwarmed.count, this.#warmed.count) >= FEWEST_UPDATES
     const gain = enough && control !== undefined && warmed !== undefined ? warmed - control : undefined
-    const saved = gain === undefined ? 0 : gain * this.#warmed.reads
+    const { warmedReads, misses } = this.#earlier
+    const saved = gain === undefined ? 0 : gain * (warmedReads + this.#warmed.reads)
     return {
       accuracy: ratio(used, used + unused),
       coverage: gain === undefined || control === undefined || control === 1 ? undefined : gain / (1 - control),
       timeliness: ratio(used, used + promotions.late),
-      pollution: ratio(usage.pushedOut.missed, this.#warmed.misses + this.#unwarmed.misses),
+      pollution: ratio(usage.pushedOut.missed, misses + this.#warmed.misses + this.#unwarmed.misses),
       redundancy: ratio(promotions.alreadyInL1, promotions.asked),
       l2ReadsPerSavedMiss: saved > 0 ? promotions.loaded / saved : undefined,
       hitRateImprovement: gain === undefined ? undefined : this.#interval(gain),
       control: this.#unwarmed.figures(),
       warmed: this.#warmed.figures(),
     }
+  }
+
+  /**
+   * With another share, the groups would be of different times: the one whose share grows has more of the later updates, and
+   * the difference would tell of the times.
+   */
+  #restart(): void {
+    const { control, comparison } = this.#options
+    this.#share = control.share
+    this.#earlier.warmedReads += this.#warmed.reads
+    this.#earlier.misses += this.#warmed.misses + this.#unwarmed.misses
+    this.#unwarmed = new Clusters()
+    this.#warmed = new Clusters()
+    comparison?.again()
   }
 
   #interval(gain: number): Improvement {

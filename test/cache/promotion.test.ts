@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { type CachedPrice, emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
+import { indexOfWarmKind, warmCode } from '../../src/cache/l1/usage.ts'
 import type { L2Load } from '../../src/cache/l2/l2.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { Promotion } from '../../src/cache/promotion.ts'
@@ -144,6 +145,14 @@ describe('a promotion', () => {
     promotion.missed(id('d'))
     expect(promotion.tally).toEqual({ asked: 4, alreadyInL1: 1, late: 2, loaded: 3 })
     expect(promotion.lateByKind.slice(0, 2)).toEqual([2, 0])
+  })
+
+  it('tallies what it asks L2 for by the cell of a strategy, and what people ask for in none', async () => {
+    await promotion.promote([id('a'), id('b')], { kindIndexOf: () => warmCode(indexOfWarmKind('correlation'), 3) })
+    await promotion.promote([id('c')], { kindIndexOf: () => warmCode(indexOfWarmKind('manual'), 3) })
+    await promotion.promote([id('d')])
+    expect(promotion.loadedByCell.filter((loaded) => loaded > 0)).toEqual([2])
+    expect(promotion.loadedByCell[3]).toBe(2)
   })
 
   it('tallies no pair as late that came after the deadline but before a read', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Comparison } from '../../src/warming/arms/comparison.ts'
 import { ControlGroup } from '../../src/warming/control-group.ts'
 import { Measurement, type MeasurementSources } from '../../src/warming/measurement.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
@@ -94,6 +95,31 @@ describe('the measured gain of warming', () => {
       unwarmed: 0,
     }).figures(IDLE)
     expect([hitRateImprovement, coverage, l2ReadsPerSavedMiss]).toEqual([undefined, undefined, undefined])
+  })
+
+  test('begins anew when the share of the control group changes, so that it does not tell of the times', () => {
+    const control = new ControlGroup(0.02)
+    let times = 0
+    const comparison = { control: { settled() {} }, warmed: { settled() {} }, again: () => void times++ }
+    const measurement = new Measurement({ control, comparison: comparison as unknown as Comparison })
+    const random = mulberry32(1)
+    const settle = (updates: number, chance: number) => {
+      for (let i = 0; i < updates; i++)
+        measurement.settled({ pairId: i % 50, eventTimeMs: T0 + i }, 1, random() < chance ? 1 : 0)
+    }
+    // Warming brings nothing, but the market is calm at first and lively later.
+    settle(20_000, 0.9)
+    control.share = 0.5
+    settle(20_000, 0.5)
+    const { hitRateImprovement, pollution } = measurement.figures({
+      ...IDLE,
+      usage: { ...IDLE.usage, pushedOut: { missed: 12_000, missedSoon: 0 } },
+    })
+    const { low = 1, high = -1 } = hitRateImprovement ?? {}
+    expect([low < 0, high > 0]).toEqual([true, true])
+    // All misses count since the start, as those of pairs that warms have evicted do.
+    expect(pollution).toBeCloseTo(1, 1)
+    expect(times).toBe(1)
   })
 
   test('comes with what warming cost', () => {

@@ -37,9 +37,10 @@ export function kindOfCode(code: number): number {
   return behind < 0 ? code : (CHOSEN[Math.floor(behind / CELLS)] ?? code)
 }
 
-/** The first cell, where no cell is known. */
-export function cellOfCode(code: number): number {
-  return Math.max(0, code - WARM_KINDS.length) % CELLS
+/** Undefined for a warm that no strategy chose. */
+export function cellOfCode(code: number): number | undefined {
+  const behind = code - WARM_KINDS.length
+  return behind < 0 ? undefined : behind % CELLS
 }
 
 function warmCounts(): WarmCounts {
@@ -60,7 +61,8 @@ export class WarmTally {
     const kind = kindOfCode(code)
     const counts = this.byKind[kind]
     if (counts !== undefined) counts[what]++
-    const ofCell = CHOSEN.includes(kind) ? this.byCell[cellOfCode(code)] : undefined
+    const cell = cellOfCode(code)
+    const ofCell = cell === undefined ? undefined : this.byCell[cell]
     if (ofCell !== undefined) ofCell[what]++
   }
 }

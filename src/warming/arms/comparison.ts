@@ -58,8 +58,12 @@ export class Comparison {
   /** What is compared: a comparison of something else must begin anew. */
   subject = ''
   #names: Subject['names'] = { a: '', b: '' }
+  #sources: ComparisonSources | undefined
   /** What the sources had counted when the comparison began. */
-  #before = { warms: NOTHING, loaded: CELL_NUMBERS.map(() => 0) }
+  #before: { readonly warms: readonly Readonly<WarmCounts>[]; readonly loaded: readonly number[] } = {
+    warms: NOTHING,
+    loaded: [],
+  }
 
   constructor(arms: Arms) {
     this.#arms = arms
@@ -68,14 +72,21 @@ export class Comparison {
   }
 
   /** Begins anew, with other strategies. */
-  restart({ subject, names }: Subject, { usage, promotions }: ComparisonSources): void {
+  restart({ subject, names }: Subject, sources: ComparisonSources): void {
     this.subject = subject
     this.#names = names
+    this.#sources = sources
+    this.again()
+  }
+
+  /** Begins anew, with the same strategies. */
+  again(): void {
+    const { usage, promotions } = this.#sources ?? {}
     this.control.clear()
     this.warmed.clear()
     this.#before = {
-      warms: usage.warmsByCell.map((counts) => ({ ...counts })),
-      loaded: [...promotions.loadedByCell],
+      warms: usage?.warmsByCell.map((counts) => ({ ...counts })) ?? NOTHING,
+      loaded: [...(promotions?.loadedByCell ?? [])],
     }
   }
 

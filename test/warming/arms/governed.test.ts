@@ -85,7 +85,7 @@ test('the warms of a request belong to the cell of its trigger, also if another 
   const requests = triggers.map((triggerPair, n) => request({ triggerPair, pairs: [`p${n}`] }))
   await Promise.all([...requests, request({ origin: 'manual', pairs: ['m'] })].map((each) => warmer.submit(each)))
   const codeOf = (pair: string) => on.promotions.asked[0]?.options.kindIndexOf?.(on.id(pair)) ?? -1
-  const cells = requests.map((_, n) => cellOfCode(codeOf(`p${n}`)))
+  const cells = requests.map((_, n) => cellOfCode(codeOf(`p${n}`)) ?? Number.NaN)
   expect(cells).toEqual(triggers.map((trigger) => arms.cellOfNames('ethereum', trigger)))
   expect([cells.some((cell) => cell < GROUPS), cells.some((cell) => cell >= GROUPS && cell < CELLS)]).toEqual([
     true,
