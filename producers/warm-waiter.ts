@@ -1,15 +1,7 @@
 import type { WarmRequest } from '../schemas/warm-request.ts'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import type { Clock } from '../src/clock.ts'
-import {
-  DEFAULT_TASK_MS,
-  isOver,
-  requestFacts,
-  SETTLE_MS,
-  type Task,
-  type TimedResult,
-  taskOf,
-} from '../src/tasks/task.ts'
+import { DEFAULT_TASK_MS, requestFacts, SETTLE_MS, type Task, type TimedResult, taskOf } from '../src/tasks/task.ts'
 import { parseTaskId } from '../src/tasks/task-id.ts'
 import type { Timer } from '../src/timer.ts'
 
@@ -61,7 +53,7 @@ export class WarmWaiter {
     this.#options = options
     this.#cancelTimeout = timer(waitMs, () => {
       // Whoever waits for all does not wait any longer for further ones.
-      if (waitFor === 'all' && this.#results.size > 0) this.#settle('late')
+      if (waitFor === 'all' && this.#results.size > 0) this.#settle()
       else this.#end({ status: 'timeout', requestId: request.requestId, results: this.#all() })
     })
   }
@@ -87,14 +79,15 @@ export class WarmWaiter {
     this.#cancelSettling()
   }
 
-  #settle(when?: 'late'): void {
+  #settle(): void {
     const { request, clock } = this.#options
     const { requestId } = request
     const id = parseTaskId(requestId)
     if (id === undefined) return
     const facts = { id, requests: [requestFacts(request)], results: [...this.#results.values()] }
-    const task = taskOf(facts, clock.now() + (when === 'late' ? SETTLE_MS : 0), DEFAULT_TASK_MS)
-    if (isOver(task) || when === 'late') this.#end({ status: 'over', requestId, task, results: this.#all() })
+    // A timer may ring a moment before the clock says so.
+    const task = taskOf(facts, clock.now() + SETTLE_MS, DEFAULT_TASK_MS)
+    this.#end({ status: 'over', requestId, task, results: this.#all() })
   }
 
   #end(receipt: WarmReceipt): void {
