@@ -1,11 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { userInfo } from 'node:os'
-import { Control, type ControlOptions } from '../node/control/control.ts'
 import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker, BrokerEvent } from '../src/broker/port.ts'
-import { ownTopics } from '../src/broker/price-topics.ts'
-import { withAdmin } from '../src/broker/with-admin.ts'
-import { systemClock } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import type { FormatRule } from '../src/formats/formats.ts'
 import { loadWithFormats, type SettingsChoice } from './settings.ts'
@@ -63,49 +57,4 @@ const TOPIC_CHANGES: Partial<Record<string, (topic: string) => string>> = {
   gone: (topic) => `kafka: topic ${topic} does not exist any more`,
   forbidden: (topic) => `kafka: topic ${topic} cannot be read: the right to DESCRIBE and READ it is missing`,
   back: (topic) => `kafka: topic ${topic} can be read again`,
-}
-
-/** Lends what operators set for the service of the settings, read to its end, and closes it whatever happens. */
-export async function withControl<T>(
-  broker: Broker,
-  { kafka, node }: Config,
-  {
-    settings,
-    signal,
-    body,
-  }: Pick<ControlOptions, 'settings'> & {
-    readonly signal: AbortSignal
-    readonly body: (control: Control) => Promise<T>
-  },
-): Promise<T> {
-  const topic = kafka.controlTopic
-  await withAdmin(broker, (admin) => admin.createTopics(ownTopics(kafka, 1).filter((spec) => spec.topic === topic)))
-  const producer = broker.producer()
-  await producer.connect()
-  const control = new Control({
-    ...{ broker, producer, topic, settings, service: node.service, reader: randomUUID() },
-    ...{ clock: systemClock, random: Math.random },
-    onSet: () => undefined,
-    onRefused: () => undefined,
-    onEvent: () => undefined,
-  })
-  try {
-    await control.follow(AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_MS)]))
-    return await body(control)
-  } finally {
-    await control.close()
-    await producer.close()
-  }
-}
-
-const FOLLOW_MS = 30_000
-
-/** Who asks, as records of the control topic say it. */
-export function operator(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run under an id without a name.
-    return 'an operator'
-  }
 }

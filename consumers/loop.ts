@@ -30,6 +30,8 @@ export interface LoopOptions {
   readonly deadLetters: DeadLetters
   /** Called for an exception that a handler should not throw. The record becomes a dead letter. */
   readonly onFault: (error: unknown, letter: DeadLetter) => void
+  /** Whether callers over HTTP wait at the moment: the event loop turns more often for them. */
+  readonly isAsked?: (() => boolean) | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ export interface LoopOptions {
 export function createLoop(options: LoopOptions): BatchHandler {
   /** The last batch of each partition. */
   const last = new Map<string, Promise<unknown>>()
-  const turn = new Turn()
+  const turn = new Turn(options.isAsked)
   return (batch, context) => {
     const partition = partitionName(batch)
     // The broker may give up a batch that takes too long. It may still run when its partition comes back.

@@ -228,14 +228,14 @@ class Node implements ForewarmNode {
       ...{ broker: this.#broker, topics, caches: this.#caches },
       start: this.#options.start ?? this.config.kafka.start,
       ...{ detectors: this.#options.detectors ?? [], acceptReplays: this.#options.acceptReplays ?? false },
-      random: this.#options.random ?? Math.random,
+      ...{ random: this.#options.random ?? Math.random, isAsked: () => this.#http?.isAsked ?? false },
       ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
       ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: this.#formats },
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()
     await this.#streams.followed?.follow()
-    tellRollout(this.#caches, this.config, this.#log)
+    tellRollout(this.#caches, this.#log)
     await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
     this.#closing.signal.throwIfAborted()
   }

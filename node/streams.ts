@@ -59,6 +59,8 @@ export interface StreamsOptions extends TriggersParts, Pick<PriceUpdatesOptions,
   readonly strayErrors: StrayErrors
   readonly start: 'earliest' | 'latest'
   readonly random: () => number
+  /** Whether callers over HTTP wait at the moment. */
+  readonly isAsked: () => boolean
   readonly acceptReplays: boolean
   readonly log: Log
   readonly faults: Faults
@@ -91,6 +93,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
   if (reads && options.formats !== undefined) tellUnread(options.formats, topics.prices.topics, options.log)
+  if (reads) faults.subscribedInVain(options.detectors, topics.prices.topics)
   const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
@@ -169,13 +172,13 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const { config, broker, topics } = options
   const groupId = priceGroup(config)
   const deadLetters = createLetters(options, groupId, parts)
-  parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
   const updates = new PriceUpdates(priceUpdatesOptions(options, parts, deadLetters))
   const matches = priceTopicPattern(config.kafka.priceTopics, config.kafka)
   const loop = createLoop({
     handlerOf: (topic, partition) => updates.lane(topic, partition),
     deadLetters,
     onFault: (error) => parts.faults.recordFaulty(error),
+    isAsked: options.isAsked,
   })
   const consumer = broker.consumer({
     mode: 'group',

@@ -128,8 +128,8 @@ export class RecordFields {
     return this.#present(name) ? this.#number(this.#values[name], name, LATEST_MS) : 0
   }
 
-  count(name: string): number {
-    const value = this.#present(name) ? this.#number(this.#values[name], name, Number.MAX_SAFE_INTEGER) : 0
+  count(name: string, most: number = Number.MAX_SAFE_INTEGER): number {
+    const value = this.#present(name) ? this.#number(this.#values[name], name, most) : 0
     return Number.isInteger(value)
       ? value
       : this.#refuse('bad-value', `${name}: expected a whole number, got ${value}`, 0)

@@ -9,6 +9,14 @@ function hashed(name: string, before: number): number {
   return hash
 }
 
+/**
+ * A pair's place among all pairs, from 0 to below 1, by its name: the same on every node and after every restart. Places by
+ * different `salt`s, whole numbers, are independent of each other.
+ */
+export function pairShare(chain: string, pair: string, salt: number): number {
+  return mixed(mixed(pairHash(chain, pair)) ^ salt) / 2 ** 32
+}
+
 /** Mixes the bits as MurmurHash3's finalizer (Appleby) does: 0 to 2³² − 1. */
 export function mixed(hash: number): number {
   let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

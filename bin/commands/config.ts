@@ -1,10 +1,10 @@
-import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { settingsHelp } from '../../src/config/document.ts'
 import { describeConfig, type ShownSetting } from '../../src/config/load.ts'
 import { DONE, type ExitCode } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { loadSettings } from '../settings.ts'
+import { operator } from '../shared/operator.ts'
 import type { Changed, SharedChange } from '../shared/shared-settings.ts'
 import { painted, print, printJson, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -74,7 +74,7 @@ function changeOf(action: 'set' | 'unset', given: readonly string[], flags: Conf
       `config ${action}: expected ${action === 'set' ? 'NAME=VALUE' : 'NAME'}, got ${wrong.join(', ')}`,
     )
   const pairs = given.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)] as const)
-  const { by = `${process.env.USER ?? 'somebody'}@${hostname()}` } = flags
+  const { by = operator() } = flags
   return {
     ...(action === 'set' ? { set: Object.fromEntries(pairs), unset: [] } : { set: {}, unset: given }),
     ...{ by, ...opt.pick(flags, ['reason']) },

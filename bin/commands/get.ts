@@ -44,7 +44,9 @@ export async function start(terminal: Terminal, pair: string, flags: GetFlags): 
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const response = await fetch(url, { headers, signal: terminal.signal }).catch((error: unknown) => {
     if (terminal.signal.aborted) return undefined
-    throw new ForewarmError('refused', `no node answers at ${base.origin}`, { retriable: true, cause: error })
+    throw new ForewarmError('refused', `no node answers at ${base.origin}${causeOf(error)}`, {
+      ...{ retriable: true, cause: error },
+    })
   })
   if (response === undefined) return INTERRUPTED
   const answer: unknown = await response.json().catch(() => ({}))
@@ -52,6 +54,14 @@ export async function start(terminal: Terminal, pair: string, flags: GetFlags): 
   if (flags.json === true) printJson(terminal, answer)
   else for (const line of linesOf(answer as Sight)) print(terminal, line)
   return DONE
+}
+
+/** A node whose certificate is not trusted does answer; the error of `fetch` itself does not say so. */
+function causeOf(error: unknown): string {
+  const cause: NodeJS.ErrnoException | undefined =
+    error instanceof Error && error.cause instanceof Error ? error.cause : undefined
+  if (!/CERT|SIGNED|ISSUER/.test(cause?.code ?? '')) return ''
+  return ` with a certificate that is trusted: ${cause?.message}; NODE_EXTRA_CA_CERTS=FILE names the authority that signed it`
 }
 
 function urlOf(text: string): URL {

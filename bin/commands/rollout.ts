@@ -4,6 +4,7 @@ import type { RolloutOutcome } from '../../src/rollout/rollout-change.ts'
 import type { RolloutChange } from '../../src/rollout/rollout-value.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
+import { operator } from '../shared/operator.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -40,7 +41,7 @@ export function define(command: Command): Command {
     .option('--control <share>', 'the share of the updates that warm nothing, for comparison, from 0 to 0.5', opt.share)
     .option('--lift-kill', 'warm again after a kill')
     .option('--reason <text>', 'why; it is kept')
-    .option('--by <name>', 'who; it is kept (default: the user of this machine)')
+    .option('--by <name>', 'who; it is kept (default: user and host)')
     .option('--if-version <n>', 'only if this version is in force, as status shows it', opt.wholeNumber)
     .addOption(opt.configOption())
 }
@@ -52,8 +53,9 @@ export async function start(
   flags: RolloutFlags,
 ): Promise<ExitCode> {
   const change = changeOf(action, mode, flags)
-  const [{ withKafka, withControl, operator }, rollouts, { configuredRollout }, { wholeRollout }] = await Promise.all([
+  const [{ withKafka }, { withControl }, rollouts, { configuredRollout }, { wholeRollout }] = await Promise.all([
     import('../kafka.ts'),
+    import('../shared/with-control.ts'),
     import('../../src/rollout/rollout-change.ts'),
     import('../../node/rollout/rollout-parts.ts'),
     import('../../src/rollout/rollout-value.ts'),

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { Control } from '../../node/control/control.ts'
+import type { Control } from '../../node/control/control.ts'
 import { CONFIG_SETTING } from '../../node/control/shared-config.ts'
 import type { ControlRecord } from '../../schemas/control/control-record.ts'
 import type { Broker } from '../../src/broker/port.ts'
-import { systemClock } from '../../src/clock.ts'
 import { describeConfig, type LoadedConfig, type ShownSetting } from '../../src/config/load.ts'
 import { describeProblems } from '../../src/config/problem.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
+import { withControl } from './with-control.ts'
 
 /** The settings that the control topic has for all nodes of a service, and all settings with these. */
 export interface SharedSettings {
@@ -25,16 +24,20 @@ export interface SharedChange {
   readonly reason?: string
 }
 
+/** A node may know settings that this command does not, so that their record is in force all the same. */
+const SETTINGS = { [CONFIG_SETTING]: () => undefined }
+
 /** What was in force before a change, and what is now. */
 export interface Changed {
   readonly before: SharedSettings
   readonly after: SharedSettings
 }
 
-const READ_MS = 10_000
-
 export function sharedSettings(broker: Broker, loaded: LoadedConfig): Promise<SharedSettings> {
-  return onControl(broker, loaded, async (control) => shown(loaded, control.current(CONFIG_SETTING)))
+  return withControl(broker, loaded.config, {
+    settings: SETTINGS,
+    body: async (control) => shown(loaded, control.current(CONFIG_SETTING)),
+  })
 }
 
 /**
@@ -42,7 +45,7 @@ export function sharedSettings(broker: Broker, loaded: LoadedConfig): Promise<Sh
  * 'refused' if another operator was faster, or Kafka did not take it. Then nothing has changed.
  */
 export function changeShared(broker: Broker, loaded: LoadedConfig, change: SharedChange): Promise<Changed> {
-  return onControl(broker, loaded, async (control) => {
+  const body = async (control: Control): Promise<Changed> => {
     const current = control.current(CONFIG_SETTING)
     const kept = Object.entries(current?.value ?? {}).filter(([name]) => !change.unset.includes(name))
     const value = { ...Object.fromEntries(kept), ...change.set }
@@ -51,7 +54,7 @@ export function changeShared(broker: Broker, loaded: LoadedConfig, change: Share
     if (notSet.length > 0)
       throw new ForewarmError(
         'refused',
-        `${notSet.join(', ')}: not set for all nodes, so that nothing can be taken back`,
+        `${notSet.join(', ')}: not set for all nodes, so that nothing can be taken back; \`forewarm config shared\` shows what is`,
       )
     withShared(loaded, value)
     const { by, reason } = change
@@ -68,32 +71,8 @@ export function changeShared(broker: Broker, loaded: LoadedConfig, change: Share
       case 'failed':
         throw new ForewarmError('refused', `nothing was set: ${written.reason}`)
     }
-  })
-}
-
-async function onControl<T>(
-  broker: Broker,
-  { config }: LoadedConfig,
-  body: (control: Control) => Promise<T>,
-): Promise<T> {
-  const producer = broker.producer()
-  await producer.connect()
-  const control = new Control({
-    ...{ broker, producer, topic: config.kafka.controlTopic, service: config.node.service },
-    ...{ reader: randomUUID(), clock: systemClock, random: Math.random },
-    // A node may know settings that this command does not, so that their record is in force all the same.
-    settings: { [CONFIG_SETTING]: () => undefined },
-    onSet: () => undefined,
-    onRefused: () => undefined,
-    onEvent: () => undefined,
-  })
-  try {
-    await control.follow(AbortSignal.timeout(READ_MS))
-    return await body(control)
-  } finally {
-    await control.close()
-    await producer.close({ flushMs: 0 })
   }
+  return withControl(broker, loaded.config, { settings: SETTINGS, body })
 }
 
 /** The settings of a node that has the same settings of its own as this command. */

@@ -15,11 +15,15 @@ export function* rolloutText(service: string, { version, past, ...set }: Rollout
 function words({ mode, chains, percent, controlShare, killed }: RolloutValue): string {
   const parts = [
     mode,
-    ...(mode === 'canary' ? [`${percent} % of the pairs`] : []),
+    ...(mode === 'canary' ? [`${rounded(percent)} % of the pairs`] : []),
     chains === 'all' ? 'all chains' : `chains ${chains.join(', ')}`,
-    `control group ${Number((controlShare * 100).toPrecision(6))} %`,
+    `control group ${rounded(controlShare * 100)} %`,
   ]
   return killed ? `KILLED: nothing is warmed (else ${parts.join(', ')})` : parts.join(', ')
+}
+
+function rounded(percent: number): number {
+  return Number(percent.toPrecision(6))
 }
 
 function authorWords({ by, atMs, reason }: Pick<RolloutVersion, 'by' | 'atMs' | 'reason'>): string {

@@ -25,6 +25,7 @@ export interface ControlOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly timer?: Timer
+  readonly writeMs?: number
   /** Each setting that is followed, with a check of its values: why one is not allowed, or undefined. */
   readonly settings: Readonly<Record<string, (value: ControlRecord['value']) => string | undefined>>
   /** A record is in force now. It must not throw. */
@@ -47,7 +48,7 @@ export type Written =
   | { readonly status: 'lost'; readonly winner: ControlRecord }
   | { readonly status: 'failed'; readonly reason: string }
 
-/** How long a value that was set may take until it is read back. */
+/** A set waits so long for what others have set, and again so long until its own value is read back; unless `writeMs` is given. */
 const WRITE_MS = 10_000
 /** A reader that finds the record in force hidden writes it again after this time and up to as much more, unless another did. */
 const AGAIN_MS = 500
@@ -113,10 +114,11 @@ export class Control {
    * given. Never rejects.
    */
   async set(setting: string, asked: Asked, base?: number): Promise<Written> {
-    const { topic, clock } = this.#options
+    const { topic, clock, writeMs = WRITE_MS } = this.#options
+    const late = AbortSignal.timeout(writeMs)
     try {
       // A forced value does not wait until it is known what others have set.
-      if (asked.forced !== true || !this.#hasFollowed) await this.follow(AbortSignal.timeout(WRITE_MS))
+      if (asked.forced !== true || !this.#hasFollowed) await this.follow(late)
       const state = this.#states.get(setting) ?? new ControlState()
       const { current } = state
       if (base !== undefined && base !== (current?.version ?? 0) && asked.forced !== true)
@@ -126,11 +128,13 @@ export class Control {
       this.#awaited.set(record.id, resolve)
       try {
         await this.#send(setting, record)
-        return await inTime(promise, failed(`${topic} did not give it back in ${WRITE_MS} ms`), { delayMs: WRITE_MS })
+        return await inTime(promise, failed(`${topic} did not give it back in ${writeMs} ms`), { delayMs: writeMs })
       } finally {
         this.#awaited.delete(record.id)
       }
     } catch (error) {
+      if (late.aborted && !this.#closing.signal.aborted)
+        return failed(`what others have set was not known in ${writeMs} ms: ${topic} was not read to its end`)
       const said = error instanceof Error ? error.message : String(error)
       const isForbidden = error instanceof BrokerError && error.code === 'not-authorized'
       return failed(isForbidden ? `${topic}: the right to READ or to WRITE it is missing: ${said}` : said)

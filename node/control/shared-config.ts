@@ -38,6 +38,8 @@ async function setFor(
   const judged = running.now.changed({ ...running.changes, control: set })
   if (judged.status === 'refused') return { status: 'refused', problems: judged.problems }
   if (control === undefined) return { status: 'failed', reason: 'Kafka has not answered yet' }
+  const inForce = control.current(CONFIG_SETTING)
+  if (base !== undefined && base !== (inForce?.version ?? 0)) return { status: 'lost', winner: setConfigOf(inForce) }
   const written = await control.set(CONFIG_SETTING, { ...author, value: set }, base)
   switch (written.status) {
     case 'won':

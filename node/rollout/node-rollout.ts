@@ -25,6 +25,8 @@ export interface FollowedControlOptions
 
 /** A start waits so long for the control topic, and tries again as often. */
 const FOLLOW_MS = 5_000
+/** Both waits of a set together are shorter than a handler over HTTP may take. */
+const WRITE_MS = 4_000
 const NOT_READ = 'what operators have set is not known yet: the control topic was not read to its end'
 
 /** Follows what operators set for the service. While that is not known, nothing is warmed: it may be killed. */
@@ -39,12 +41,14 @@ export class FollowedControl {
   constructor(options: FollowedControlOptions) {
     const { config, running, caches, nodeId, metrics } = options
     this.#options = options
+    caches.rollout.withhold(NOT_READ)
     this.#retry = new Alarm(() => void this.follow(), options.timer)
     this.control = new Control({
       ...options,
       topic: config.kafka.controlTopic,
       service: config.node.service,
       reader: nodeId,
+      writeMs: WRITE_MS,
       settings: {
         [ROLLOUT_SETTING]: (value) => errorOf(wholeRollout(value)),
         [CONFIG_SETTING]: (value) => configFault(running, value),

@@ -12,7 +12,13 @@ import type { Caches, CachesOptions } from '../options.ts'
 export function configuredRollout({ warming }: Config): RolloutValue {
   const { rollout, rolloutPercentage, controlShare } = warming
   const mode = rollout === 'full' && rolloutPercentage < 1 ? 'canary' : rollout
-  return { mode, chains: 'all', percent: mode === 'full' ? 100 : rolloutPercentage * 100, controlShare, killed: false }
+  return {
+    mode,
+    chains: 'all',
+    percent: mode === 'full' ? 100 : Number((rolloutPercentage * 100).toPrecision(12)),
+    controlShare,
+    killed: false,
+  }
 }
 
 type RolloutParts = Pick<Caches, 'rollout' | 'shadow' | 'control' | 'measurement' | 'arms' | 'comparison'>

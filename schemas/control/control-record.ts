@@ -25,6 +25,8 @@ export interface ControlRecord extends ControlAct {
 
 /** The most values before the newest that a record tells of. */
 export const MAX_PAST = 20
+/** No record can take all versions that a double counts. */
+const MAX_VERSION = 2 ** 40
 const MAX_ID_BYTES = 128
 const MAX_BY_CHARS = 200
 const MAX_REASON_CHARS = 500
@@ -43,7 +45,7 @@ function read(fields: RecordFields): ControlRecord {
 
 function readAct(fields: RecordFields): ControlAct {
   return {
-    version: fields.count('version'),
+    version: fields.count('version', MAX_VERSION),
     by: fields.text('by', MAX_BY_CHARS),
     atMs: fields.timeMs('atMs'),
     ...(fields.has('reason') && { reason: fields.text('reason', MAX_REASON_CHARS) }),

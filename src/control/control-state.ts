@@ -42,7 +42,7 @@ export class ControlState {
       return 'lost'
     }
     this.isHidden = isForced
-    this.current = isForced ? { ...record, version: version + 1 } : record
+    this.current = isForced ? { ...recordAfter(this, record), version: version + 1 } : record
     return 'taken'
   }
 

@@ -66,7 +66,7 @@ interface Run {
   /** In a replay, the same prices as each detector sees them. */
   readonly replayed: ReplayedPrices[] | undefined
   /** Settle when Kafka has what was found. */
-  readonly sent: Promise<void>[]
+  readonly sent: Promise<void>[] | undefined
 }
 
 /** One call of a detector. */
@@ -143,7 +143,7 @@ export class DetectorRunner {
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }
     const { sources, replay } = this.#options
     const replayed = replay && []
-    const sent: Promise<void>[] = []
+    const sent: Promise<void>[] | undefined = this.#options.outputs && []
     // All detectors share it: one that changed it would change what the others see, and whether they are called.
     Object.freeze(update)
     const start = () =>
@@ -246,7 +246,7 @@ export class DetectorRunner {
   #returned({ index, run, beganMs }: Call, value: unknown): void {
     this.#seconds[index]?.record((performance.now() - beganMs) / 1000)
     const sent = value === FAILED ? undefined : this.#options.outputs?.found(index, run, value)
-    if (sent !== undefined) run.sent.push(sent)
+    if (sent !== undefined) run.sent?.push(sent)
   }
 
   #returnedLate({ index, run, beganMs }: Call, value: unknown): void {
@@ -289,6 +289,6 @@ function subscribed(detector: Detector, topic: string, chain: string): boolean {
 }
 
 /** Undefined if nothing was sent. */
-function acknowledged(sent: readonly Promise<void>[]): Promise<void> | undefined {
+function acknowledged(sent: readonly Promise<void>[] = []): Promise<void> | undefined {
   return sent.length === 0 ? undefined : Promise.all(sent).then(() => undefined)
 }

@@ -32,6 +32,8 @@ export interface HttpOptions {
 export interface HttpServer {
   /** Resolves when the port is open. Rejects with a ForewarmError: 'port-unusable', or 'closed' after `close`. */
   start(): Promise<{ readonly port: number }>
+  /** Whether callers wait, or have a moment ago. */
+  readonly isAsked: boolean
   /** Closes every connection, answered or not. May be called twice. */
   close(): Promise<void>
 }
@@ -44,21 +46,28 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const loopback = isLoopback(options.host)
   let started: Promise<Listening> | undefined
   let closed: Promise<void> | undefined
+  let listening: Listening | undefined
   return {
+    get isAsked() {
+      return listening?.isAsked ?? false
+    },
     start() {
       if (closed) return Promise.reject(new ForewarmError('closed', 'Expected an open server, received a closed one'))
       if (!loopback && options.token === undefined) {
         const expected = `FOREWARM_TOKEN, as METRICS_HOST ${options.host} can be reached from other machines`
         return Promise.reject(portUnusable(expected, 'none'))
       }
-      started ??= open(options)
+      started ??= open(options).then((opened) => {
+        listening = opened
+        return opened
+      })
       return started.then(({ port }) => ({ port }))
     },
     close() {
       // A failed start was reported to its own caller. Here it only means that nothing listens.
       closed ??= Promise.resolve(started)
         .catch(() => undefined)
-        .then((listening) => listening?.close())
+        .then(() => listening?.close())
       return closed
     },
   }
@@ -66,6 +75,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 
 interface Listening {
   readonly port: number
+  readonly isAsked: boolean
   close(): Promise<void>
 }
 
@@ -86,6 +96,9 @@ async function open(options: HttpOptions): Promise<Listening> {
   const sweep = setInterval(() => door.closeLate(), SWEEP_MS).unref()
   return {
     port,
+    get isAsked() {
+      return door.isAsked
+    },
     async close() {
       clearInterval(sweep)
       await new Promise<void>((resolve) => {

@@ -51,13 +51,23 @@ export async function changeRollout(
   { base, ...author }: RolloutAuthor,
 ): Promise<RolloutOutcome> {
   const before = control.current(ROLLOUT_SETTING)
-  const changed = changedRollout(rolloutOf(before) ?? change.configured, change.of)
+  const valueBefore = rolloutOf(before) ?? change.configured
+  const changed = changedRollout(valueBefore, change.of)
   if ('problems' in changed) return { status: 'refused', problems: changed.problems }
+  const problem = problemOfAsk(valueBefore, change.of)
+  if (problem !== undefined) return { status: 'refused', problems: [problem] }
   // The value is that of this version with the change: a kill that comes meanwhile must not be undone by it.
   const version = before?.version ?? 0
-  if (before !== undefined && base !== undefined && base !== version)
-    return { status: 'lost', winner: versionOf(before, NOTHING) }
+  if (base !== undefined && base !== version) return { status: 'lost', winner: versionOf(before, change.configured) }
   return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, base ?? version))
+}
+
+/** What an operator cannot have meant, though each value is allowed. */
+function problemOfAsk(before: RolloutValue, asked: Readonly<Record<string, unknown>>): RolloutProblem | undefined {
+  const { mode, chains = before.chains, percent = before.percent } = asked
+  if (Object.keys(asked).length === 0) return { field: 'mode', detail: 'there is nothing to change' }
+  if (mode !== 'canary' || chains !== 'all' || percent !== 100 || asked.percent !== undefined) return undefined
+  return { field: 'percent', detail: 'a canary needs a percentage, or chains: without them all pairs would warm' }
 }
 
 /** Kills warming in the whole service, whatever another operator sets at the same time. */

@@ -2,7 +2,7 @@ import type { RolloutMode } from '../../schemas/control/rollout-modes.ts'
 import { enlarged } from '../../schemas/enlarged.ts'
 import type { WarmKind } from '../cache/l1/usage.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
-import { nameShare } from './name-share.ts'
+import { pairShare } from '../pair-hash.ts'
 import type { RolloutValue } from './rollout-value.ts'
 
 export interface RolloutOptions {
@@ -16,6 +16,9 @@ export interface RolloutOptions {
 
 /** What warming does here. `full` stands for canary, too: there the pairs differ. */
 export type Way = 'off' | 'shadow' | 'full'
+
+/** Sets a canary apart from other shares by the names of pairs. */
+const SALT = 2
 
 const UNKNOWN = 0
 const IN = 1
@@ -125,7 +128,7 @@ export class Rollout {
     const { mode, chains, percent } = this.#value
     const chain = table.chainName(table.chainOf(pairId))
     if (!holds(chains, chain) || !holds(localChains, chain)) return false
-    return mode !== 'canary' || percent >= 100 || nameShare(chain, table.pairName(pairId), 'rollout') * 100 < percent
+    return mode !== 'canary' || percent >= 100 || pairShare(chain, table.pairName(pairId), SALT) * 100 < percent
   }
 }
 

@@ -72,6 +72,14 @@ describe('forewarm get', () => {
       const env = { ...tls, METRICS_PORT: `${METRICS_PORT}`, FOREWARM_READ_TOKEN: 'battery-staple' }
       const { code, stdout } = await forewarm(['get', SEEN.pair, '--chain', SEEN.chain, '--json'], { env })
       expect([code, JSON.parse(stdout)]).toEqual([0, SEEN_OUTWARD])
+      const { NODE_EXTRA_CA_CERTS: _, ...unknown } = env
+      const untrusted = await forewarm(['get', SEEN.pair, '--chain', SEEN.chain], { env: unknown })
+      expect(untrusted).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /no node answers at https:\S+ with a certificate that is trusted: .*NODE_EXTRA_CA_CERTS/,
+        ),
+      })
     } finally {
       await secured.close()
       await rm(folder, { recursive: true })

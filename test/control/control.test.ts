@@ -84,6 +84,15 @@ describe('a forced value', () => {
       expect(ann.is()).toBe('full')
     }))
 
+  test('keeps what it has overtaken in the history', () =>
+    onControlStage(async ({ follower, write }) => {
+      const ann = await follower()
+      await write('mode', { id: 'set', version: 1, by: 'ben', value: { is: 'full' } })
+      await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
+      await until('it is in force', () => ann.is() === 'killed')
+      expect(ann.control.current('mode')?.past).toMatchObject([{ by: 'ben', value: { is: 'full' } }])
+    }))
+
   test('does not come back after a later value was set', () =>
     onControlStage(async ({ follower, write }) => {
       await write('mode', { id: 'kill', version: 1, forced: true, value: { is: 'killed' } })
@@ -99,6 +108,11 @@ describe('a record that is passed over', () => {
     ['without a value', null, 'empty'],
     ['whose value is not allowed', { id: 'bad', version: 2, value: { is: 7 } }, 'bad-value'],
     ['of an unknown version of the format', '{"v":2}', 'unknown-version'],
+    [
+      'with a version after which none could come',
+      { id: 'last', version: Number.MAX_SAFE_INTEGER, value: { is: 'b' } },
+      'bad-value',
+    ],
   ] as const)(
     '%s is counted, the old state stays, and is written again, as compaction would leave the other alone',
     async (_, value, reason) => {

@@ -139,6 +139,13 @@ test.each<[fault: string, wish: object, fields: readonly string[]]>([
   ['pairs that change nothing', { strategy: 'popular', pairs: ['A'] }, ['/pairs']],
   ['a window that changes nothing', { strategy: 'popular', window_hours: 3 }, ['/window_hours']],
   ['a pair of no known chain', { strategy: 'on_demand', pairs: ['A'] }, ['/chain']],
+  ['a pair of too many bytes', { strategy: 'on_demand', chain: CHAIN, pairs: ['é'.repeat(200)] }, ['/pairs']],
+  ['a chain of too many bytes', { strategy: 'on_demand', chain: 'é'.repeat(60), pairs: ['A'] }, ['/chain']],
+  [
+    'a name that a granularity makes too long',
+    { strategy: 'on_demand', chain: CHAIN, instrument_id: 'A'.repeat(256), granularity: 'H4' },
+    ['/pairs'],
+  ],
   ['a date that is none', { strategy: 'on_demand', pairs: ['A'], date: 'soon' }, ['/date']],
   ['numbers out of range', { strategy: 'pattern', limit: 0, look_ahead_hours: 25 }, ['/limit', '/look_ahead_hours']],
 ])('a POST to /cache/warm/intelligent with %s is refused, every field by name', async (_, wish, fields) => {

@@ -34,3 +34,32 @@ test('a change of a version that is not in force here is lost', async () => {
   expect(outcome).toMatchObject({ status: 'lost', winner: { version: 3 } })
   expect(bases).toEqual([])
 })
+
+test('a change of a version where nothing is set is lost, too', async () => {
+  const control: RolloutControl = { current: () => undefined, set: () => Promise.reject(new Error('not asked')) }
+  const outcome = await changeRollout(control, { configured: FULL, of: { mode: 'off' } }, { by: 'ben', base: 2 })
+  expect(outcome).toMatchObject({ status: 'lost', winner: { version: 0, mode: 'full' } })
+})
+
+test.each([
+  ['nothing', {}, 'there is nothing to change'],
+  [
+    'a canary of all pairs',
+    { mode: 'canary' },
+    'a canary needs a percentage, or chains: without them all pairs would warm',
+  ],
+])('a change to %s is refused in one sentence', async (_, of, detail) => {
+  const { control, bases } = overtaken(recordOf(3, FULL), recordOf(3, FULL))
+  const outcome = await changeRollout(control, { configured: FULL, of }, { by: 'ben' })
+  expect(outcome).toMatchObject({ status: 'refused', problems: [{ detail }] })
+  expect(bases).toEqual([])
+})
+
+test.each([
+  ['a percentage', FULL, { mode: 'canary', percent: 5 }],
+  ['the percentage of a canary before', { ...FULL, mode: 'canary', percent: 5 } as const, { mode: 'canary' }],
+  ['chains', FULL, { mode: 'canary', chains: ['a'] }],
+])('a canary by %s is set', async (_, before, of) => {
+  const { control } = overtaken(recordOf(3, before), recordOf(3, before))
+  expect(await changeRollout(control, { configured: FULL, of }, { by: 'ben' })).toMatchObject({ status: 'set' })
+})

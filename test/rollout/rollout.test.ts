@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { nameShare } from '../../src/rollout/name-share.ts'
+import { pairShare } from '../../src/pair-hash.ts'
 import { Rollout } from '../../src/rollout/rollout.ts'
 import type { RolloutValue } from '../../src/rollout/rollout-value.ts'
 
@@ -37,10 +37,10 @@ describe('a canary', () => {
       expect(there.includes(other.register('ethereum', `P${n}`))).toBe(here.includes(id))
   })
 
-  test('is independent of the partition that a pair lives in, and of other shares by name', () => {
+  test('is independent of other shares by name, such as that of the second strategy, and of the partition', () => {
     const places = Array.from({ length: 8_000 }, (_, n) => n).map((n) => ({
-      rollout: nameShare('ethereum', `P${n}`, 'rollout') < 0.5,
-      other: nameShare('ethereum', `P${n}`, 'strategy') < 0.5,
+      rollout: pairShare('ethereum', `P${n}`, 2) < 0.5,
+      other: pairShare('ethereum', `P${n}`, 0) < 0.5,
     }))
     const both = places.filter(({ rollout, other }) => rollout && other).length
     expect(both / places.length).toBeCloseTo(0.25, 1)

@@ -37,6 +37,11 @@ export class Door {
     this.#http.emit('connection', paced)
   }
 
+  /** Whether callers wait, or have a moment ago. */
+  get isAsked(): boolean {
+    return this.#turns.isAsked
+  }
+
   closeLate(): void {
     const nowMs = performance.now()
     for (const paced of this.#all()) {

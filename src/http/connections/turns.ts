@@ -8,6 +8,7 @@ export interface Paced {
 
 /** What pieces may take of a turn of the event loop, except for the last of them. */
 const TURN_MS = 1
+const A_MOMENT_MS = 50
 
 /** Shares the event loop among connections: each waits in line for its next piece, however much it has sent. */
 export class Turns {
@@ -15,11 +16,18 @@ export class Turns {
   readonly #others = new Set<Paced>()
   #isPending = false
   #endMs = 0
+  #askedMs = Number.NEGATIVE_INFINITY
+
+  /** Whether somebody asks, or has asked a moment ago: an answer, and the next question, take some turns of the event loop. */
+  get isAsked(): boolean {
+    return this.#isPending || performance.now() - this.#askedMs < A_MOMENT_MS
+  }
 
   /** Asks for one piece. Asking twice is asking once. */
   ask(paced: Paced): void {
     const line = paced.isUrgent ? this.#urgent : this.#others
     line.add(paced)
+    this.#askedMs = performance.now()
     if (!this.#isPending) this.#begin()
   }
 

@@ -1,3 +1,4 @@
+import { checkedName } from '../../../schemas/price-object.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
 import {
   MAX_PAIRS_A_REQUEST,
@@ -12,7 +13,7 @@ import { FARTHEST_HOURS } from '../../prediction/predictor.ts'
 import { isOver, type NodeResult, TASK_STATES, type Task } from '../../tasks/task.ts'
 import type { Operations } from '../operations.ts'
 import { outward } from '../outward.ts'
-import { json, problem, type Reply } from '../reply.ts'
+import { type InvalidField, json, problem, type Reply } from '../reply.ts'
 import type { Inquiry, Route, Routes } from '../route.ts'
 import { byName, COUNT, FLAG, list, NUMBER, object, oneOf, TEXT } from '../schema.ts'
 import type { WarmingOperations, WarmingStats, WarmWish } from '../warming-operations.ts'
@@ -146,7 +147,10 @@ function isTimeout(error: unknown): error is Error {
 }
 
 async function wished(operations: WarmingOperations, body: WarmBody): Promise<Reply> {
-  const answer = await operations.wish(wishOf(body))
+  const wish = wishOf(body)
+  const unusable = unusableName(wish)
+  if (unusable !== undefined) return problem(400, unusable.detail, { errors: [unusable] })
+  const answer = await operations.wish(wish)
   if (!answer.ok) {
     const { errors } = answer
     const detail = errors.map(({ pointer = '#', detail: words }) => `${pointer.slice(2)}: ${words}`).join('; ')
@@ -155,6 +159,15 @@ async function wished(operations: WarmingOperations, body: WarmBody): Promise<Re
   const url = `/cache/warm/status/${answer.taskId}`
   const accepted = json(202, { task_id: answer.taskId, status_url: url })
   return { ...accepted, headers: { ...accepted.headers, location: url } }
+}
+
+/** A name may be too long in bytes, or once a granularity, a type and a date are part of it. */
+function unusableName({ chain, pairs }: WarmWish): InvalidField | undefined {
+  const against = (field: 'pair' | 'chain', name: string) => checkedName(name, field)?.detail
+  const [ofPair] = pairs.flatMap((pair) => against('pair', pair) ?? [])
+  if (ofPair !== undefined) return { pointer: '#/pairs', detail: ofPair }
+  const ofChain = chain === undefined ? undefined : against('chain', chain)
+  return ofChain === undefined ? undefined : { pointer: '#/chain', detail: ofChain }
 }
 
 function wishOf(body: WarmBody): WarmWish {

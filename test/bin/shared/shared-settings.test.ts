@@ -42,7 +42,11 @@ describe('settings for all nodes of a service', () => {
       ].join('\n'),
     })
     await expect(changeShared(broker, LOADED, { ...AUTHOR, set: {}, unset: ['LOOK_AHEAD'] })).rejects.toMatchObject({
-      ...{ code: 'refused', message: 'LOOK_AHEAD: not set for all nodes, so that nothing can be taken back' },
+      ...{
+        code: 'refused',
+        message:
+          'LOOK_AHEAD: not set for all nodes, so that nothing can be taken back; `forewarm config shared` shows what is',
+      },
     })
     const [{ high } = { high: -1n }] = await withAdmin(broker, (admin) => admin.offsets('forewarm-control'))
     expect(high).toBe(0n)
