@@ -26,6 +26,8 @@ export interface WarmResult {
   readonly service?: string
   readonly node: string
   readonly status: WarmStatus
+  /** Why it was refused, in a word, such as `killed`. */
+  readonly reason?: string
   readonly warmed: number
   readonly alreadyInL1: number
   readonly notFound: number
@@ -37,6 +39,7 @@ export interface WarmResult {
 }
 
 const MAX_NODE_BYTES = 256
+const MAX_REASON_CHARS = 100
 
 export const { parse: parseWarmResult, encode: encodeWarmResult } = recordFormat(read)
 
@@ -47,6 +50,7 @@ function read(fields: RecordFields): WarmResult {
     ...(fields.has('service') && { service: fields.name('service', MAX_SERVICE_BYTES) }),
     node: fields.name('node', MAX_NODE_BYTES),
     status: fields.oneOf('status', WARM_STATUSES),
+    ...(fields.has('reason') && { reason: fields.text('reason', MAX_REASON_CHARS) }),
     warmed: fields.count('warmed'),
     alreadyInL1: fields.count('alreadyInL1'),
     notFound: fields.count('notFound'),

@@ -97,7 +97,8 @@ function taskText({ taskId, state, reason, nodes }: Task): string {
 }
 
 function nodeText(result: NodeResult): string {
-  const { node, status, durationMs, wouldWarm } = result
+  const { node, status, reason, durationMs, wouldWarm } = result
+  if (status === 'refused') return `refused by ${node}${reason === undefined ? '' : `: ${reason}`}`
   const counts = pairCounts(result).join(', ') || (wouldWarm > 0 ? `would warm ${wouldWarm}` : 'nothing to do')
   return `${status} by ${node} in ${duration(durationMs)}: ${counts}`
 }

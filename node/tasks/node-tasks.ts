@@ -82,7 +82,7 @@ export class NodeTasks implements WarmingOperations {
     this.turns = {
       queue: this.#queue,
       takes: (request) => this.#takes(request),
-      refuse: (request) => refusalAnswer(request, { node: nodeId, atMs: options.clock.now() }),
+      refuse: (request) => refusalAnswer(request, { node: nodeId, reason: 'shed', atMs: options.clock.now() }),
     }
   }
 

@@ -10,6 +10,8 @@ export type TaskState = (typeof TASK_STATES)[number]
 export interface NodeResult {
   readonly node: string
   readonly status: WarmStatus
+  /** Why it was refused. */
+  readonly reason?: string
   readonly warmed: number
   /** A dry run, or a node in shadow, warms nothing: so many it would have warmed. */
   readonly wouldWarm: number
@@ -152,7 +154,8 @@ function stateOf(
   if (nodes.length === 0)
     return { state: 'failed', reason: 'no node has answered: none that warms has an interest in these pairs' }
   const refusing = nodes.filter(({ status }) => status === 'refused')
-  if (refusing.length === nodes.length) return { state: 'refused', reason: `refused by ${namesOf(refusing)}` }
+  if (refusing.length === nodes.length)
+    return { state: 'refused', reason: `refused by ${refusing.map(refusalText).join(', ')}` }
   if (unanswered > 0) return { state: 'partial', reason: answered }
   const failing = nodes.filter(({ status }) => status === 'failed')
   if (failing.length + refusing.length === nodes.length)
@@ -160,6 +163,10 @@ function stateOf(
   const lacking = nodes.filter(({ status }) => status !== 'done' && status !== 'shadow')
   if (lacking.length === 0) return { state: 'done' }
   return { state: 'partial', reason: lacking.map(({ node, status }) => `${status} on ${node}`).join(', ') }
+}
+
+function refusalText({ node, reason }: NodeResult): string {
+  return reason === undefined ? node : `${node} (${reason})`
 }
 
 function namesOf(nodes: readonly NodeResult[]): string {
@@ -179,9 +186,11 @@ function byNode(results: readonly WarmResult[]): readonly NodeResult[] {
 function nodeResult(node: string, results: readonly WarmResult[]): NodeResult {
   const sum = (count: (result: WarmResult) => number) => results.reduce((total, result) => total + count(result), 0)
   const isShadow = ({ status }: WarmResult) => status === 'shadow'
+  const reason = results.find((result) => result.reason !== undefined)?.reason
   return {
     node,
     status: together(new Set(results.map(({ status }) => status))),
+    ...(reason !== undefined && { reason }),
     warmed: sum((result) => (isShadow(result) ? 0 : result.warmed)),
     wouldWarm: sum((result) => (isShadow(result) ? result.warmed : 0)),
     alreadyInL1: sum(({ alreadyInL1 }) => alreadyInL1),

@@ -43,7 +43,10 @@ export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], f
   }
 }
 
-export function refusalAnswer(request: WarmRequest, facts: Pick<AnswerFacts, 'node' | 'atMs'>): WarmResult {
+export function refusalAnswer(
+  request: WarmRequest,
+  facts: Pick<AnswerFacts, 'node' | 'atMs'> & Required<Pick<WarmResult, 'reason'>>,
+): WarmResult {
   const counts = { warmed: 0, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 }
   const service = request.service !== undefined && { service: request.service }
   return { v: 1, requestId: request.requestId, ...service, status: 'refused', ...counts, ...facts, durationMs: 0 }

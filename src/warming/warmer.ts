@@ -269,7 +269,7 @@ export class Warmer {
 
   #refuse(request: WarmRequest, reason: WarmRefusal): WarmResult {
     this.#counts.countRefusal(request.chain, reason)
-    return refusalAnswer(request, { node: this.#options.nodeId, atMs: this.#options.clock.now() })
+    return refusalAnswer(request, { node: this.#options.nodeId, reason, atMs: this.#options.clock.now() })
   }
 
   #letIn(): void {

@@ -150,7 +150,7 @@ describe('a kill', () => {
       expect(await one.rollout.kill({ by: 'ana', reason: 'stale' })).toMatchObject({ status: 'set' })
       expect(one.rollout.status()).toMatchObject({ mode: 'off', offBecause: 'it is killed' })
       await until('the other follows', () => other.rollout.status().mode === 'off')
-      expect(await other.warm('ethereum', ['P1'])).toMatchObject({ status: 'refused' })
+      expect(await other.warm('ethereum', ['P1'])).toMatchObject({ status: 'refused', reason: 'killed' })
       // A mode that is set meanwhile does not lift it.
       await other.rollout.set({ mode: 'full' })
       expect(other.rollout.status().mode).toBe('off')

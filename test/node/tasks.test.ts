@@ -234,8 +234,8 @@ test('a task is refused while the rollout is off, and carried out in shadow', as
     const wish = { strategy: 'on_demand', pairs: ['P8'], chain: CHAIN }
     const refused = await wished(node, wish)
     expect(await ended(node, refused.body.task_id)).toMatchObject({
-      ...{ status: 'refused', reason: `refused by ${node.id}`, warmed: 0 },
-      nodes: [{ node: node.id, status: 'refused' }],
+      ...{ status: 'refused', reason: `refused by ${node.id} (off)`, warmed: 0 },
+      nodes: [{ node: node.id, status: 'refused', reason: 'off' }],
     })
     await node.rollout.set({ mode: 'shadow' })
     const shadowed = await wished(node, wish)

@@ -51,9 +51,9 @@ describe('the answer to a warm request', () => {
     })
   })
 
-  it('has all counts at zero if the request is refused', () => {
-    expect(refusalAnswer(REQUEST, { node: 'n', atMs: 3 })).toEqual({
-      ...{ v: 1, requestId: 'r', node: 'n', status: 'refused', durationMs: 0, atMs: 3 },
+  it('has the reason and all counts at zero if the request is refused', () => {
+    expect(refusalAnswer(REQUEST, { node: 'n', reason: 'killed', atMs: 3 })).toEqual({
+      ...{ v: 1, requestId: 'r', node: 'n', status: 'refused', reason: 'killed', durationMs: 0, atMs: 3 },
       ...{ warmed: 0, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 },
     })
   })

@@ -19,10 +19,13 @@ import { byName, COUNT, FLAG, list, NUMBER, object, oneOf, TEXT } from '../schem
 import type { WarmingOperations, WarmingStats, WarmWish } from '../warming-operations.ts'
 
 const ACCEPTED = object({ task_id: TEXT, status_url: TEXT })
-const NODE = object({
-  ...{ node: TEXT, status: oneOf(...WARM_STATUSES), warmed: COUNT, would_warm: COUNT, already_in_l1: COUNT },
-  ...{ not_found: COUNT, refused_older: COUNT, not_interested: COUNT, duration_ms: NUMBER },
-})
+const NODE = object(
+  {
+    ...{ node: TEXT, status: oneOf(...WARM_STATUSES), warmed: COUNT, would_warm: COUNT, already_in_l1: COUNT },
+    ...{ not_found: COUNT, refused_older: COUNT, not_interested: COUNT, duration_ms: NUMBER },
+  },
+  { reason: TEXT },
+)
 const TASK = object(
   { task_id: TEXT, status: oneOf(...TASK_STATES), is_over: FLAG, made_at_ms: COUNT, warmed: COUNT, nodes: list(NODE) },
   { reason: TEXT, strategy: TEXT, priority: oneOf(...PRIORITIES), pairs: COUNT },
@@ -199,9 +202,10 @@ function shownTask({ taskId, state, madeAtMs, nodes, ...rest }: Task): object {
   }
 }
 
-function shownNode({ node, status: found, ...counts }: NodeResult): object {
+function shownNode({ node, status: found, reason, ...counts }: NodeResult): object {
   const { warmed, wouldWarm, alreadyInL1, notFound, refusedOlder, notInterested, durationMs } = counts
   return {
+    ...(reason !== undefined && { reason }),
     ...{ node, status: found, warmed, would_warm: wouldWarm, already_in_l1: alreadyInL1, not_found: notFound },
     ...{ refused_older: refusedOlder, not_interested: notInterested, duration_ms: durationMs },
   }
