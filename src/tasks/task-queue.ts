@@ -35,6 +35,8 @@ export interface TaskQueueFigures {
 
 interface Entry extends Waiting {
   readonly request: WarmRequest
+  /** By this node's own clock: the asker's may go wrong. */
+  readonly untilMs: number
   readonly begin: (shed: ShedReason | undefined) => void
 }
 
@@ -120,7 +122,14 @@ export class TaskQueue {
     const { promise, resolve: begin } = Promise.withResolvers<ShedReason | undefined>()
     const nowMs = this.#options.clock.now()
     const entry: Entry = {
-      ...{ request, begin, heapIndex: -1, rank: PRIORITIES.indexOf(request.priority), pairIds: request.pairs },
+      ...{
+        request,
+        begin,
+        untilMs: nowMs + this.#options.maxMs,
+        heapIndex: -1,
+        rank: PRIORITIES.indexOf(request.priority),
+        pairIds: request.pairs,
+      },
       dueMs: request.origin === 'schedule' ? this.#nextScheduledMs(nowMs) : nowMs,
     }
     if (this.#isClosed) this.#shed(entry, 'closed')
@@ -141,13 +150,12 @@ export class TaskQueue {
   }
 
   #pump(): void {
-    const { clock, maxMs } = this.#options
-    const nowMs = clock.now()
+    const nowMs = this.#options.clock.now()
     this.#backlog.release(nowMs)
     while (this.#running < this.#maxConcurrent) {
       const [entry] = this.#backlog.take(1)
       if (entry === undefined) break
-      if (nowMs > entry.request.issuedAtMs + maxMs) this.#shed(entry, 'late')
+      if (nowMs > entry.untilMs) this.#shed(entry, 'late')
       else {
         this.#running++
         entry.begin(undefined)

@@ -36,15 +36,20 @@ interface Asked {
   readonly priority?: Priority
   readonly origin?: Origin
   readonly pairs?: number
+  readonly issuedAtMs?: number
 }
 
 /** Returns a function that ends the request. */
-function ask(queue: TaskQueue, name: string, { priority = 'high', origin = 'manual', pairs = 1 }: Asked = {}) {
+function ask(
+  queue: TaskQueue,
+  name: string,
+  { priority = 'high', origin = 'manual', pairs = 1, issuedAtMs = clock.now() }: Asked = {},
+) {
   const { promise, resolve: end } = Promise.withResolvers<void>()
   const names = Array.from({ length: pairs }, (_, at) => `${name}${at}`)
   const request: WarmRequest = {
     ...{ v: 1, requestId: name, chain: 'c', pairs: names, origin, priority },
-    issuedAtMs: clock.now(),
+    issuedAtMs,
   }
   const outcome = queue.run(request, () => {
     begun.push(name)
@@ -156,6 +161,13 @@ describe('the queue of tasks', () => {
     await end()
     await late()
     expect([begun, shed]).toEqual([['running'], [['late', 'late']]])
+  })
+
+  test('carries out a request of a host whose clock is an hour behind', async () => {
+    const queue = queueWith()
+    const end = ask(queue, 'slow', { issuedAtMs: clock.now() - 3_600_000 })
+    await end()
+    expect([begun, shed]).toEqual([['slow'], []])
   })
 
   test('goes on after a request that failed', async () => {
