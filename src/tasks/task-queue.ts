@@ -35,7 +35,7 @@ export interface TaskQueueFigures {
 
 interface Entry extends Waiting {
   readonly request: WarmRequest
-  /** By this node's own clock: the asker's may go wrong. */
+  /** This node's own clock counts: the asker's may go wrong. */
   readonly untilMs: number
   readonly begin: (shed: ShedReason | undefined) => void
 }
