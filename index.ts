@@ -77,12 +77,24 @@ export type { BadLine, OnBadLine } from './src/replay/source/bad-line.ts'
 export type { LostRecords, SourceOrigin } from './src/replay/source/source.ts'
 export type { Timestamps } from './src/replay/timestamps.ts'
 
+// Strategies.
+export { adaptive, aggressive, conservative, threshold, timeBased, topN } from './src/warming/strategies/built-in.ts'
+export type {
+  OwnStrategy,
+  StrategyCandidate,
+  StrategyContext,
+  StrategySelection,
+} from './src/strategy/own-strategy.ts'
+export type { AdaptiveOptions } from './src/strategy/adaptive.ts'
+export type { StrategyFields } from './src/strategy/choice.ts'
+export type { StrategyName } from './src/strategy/named.ts'
+export type { CandidateKind } from './src/strategy/strategy.ts'
+
 // Caches without Kafka.
 export { type Cache, type CacheOptions, createCache, type DeleteOutcome, type PriceValue } from './standalone/cache.ts'
 export * from './standalone/warming.ts'
 export type { WarmerChanges, WarmerConfig } from './standalone/warming-config.ts'
 export type { CacheRollout, CacheRolloutChange, CacheRolloutStatus, RolloutGate } from './standalone/rollout.ts'
-export type { StrategyName } from './src/strategy/named.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
 export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'

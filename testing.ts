@@ -5,4 +5,5 @@ export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from 
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
 export { createStateHash, type PriceOutcome, type StateHash, type StateValue } from './src/replay/state-hash.ts'
 // Tests of your own.
+export { expectStrategy, type StrategyTrial, strategyFaults } from './standalone/strategy-trial.ts'
 export { expectWarmed, type ReplayFileOptions, replayFile } from './standalone/testing.ts'

@@ -10,6 +10,7 @@ import type { StrayError } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { LogRate } from '../src/telemetry/log-rate.ts'
 import type { Counter } from '../src/telemetry/slab.ts'
+import type { StrategyRefusal } from '../src/warming/strategies/asked-strategy.ts'
 
 /** Logs what goes wrong with single records. Each fault is counted elsewhere. */
 export class Faults {
@@ -81,6 +82,16 @@ export class Faults {
   outputsHeldUp(topic: string, error: unknown): void {
     const what = 'updates wait: Kafka does not take what detectors returned for their output topic'
     this.#rate.tell(`${what}: ${topic}`, (passedOver) => this.#log.warn({ topic, err: error, passedOver }, what))
+  }
+
+  strategyRefused({ strategy, fault, detail, ...thrownBy }: StrategyRefusal): void {
+    const what = 'an answer of a strategy is not taken: the update warms nothing'
+    this.#rate.tell(`${what}: ${strategy} ${fault}`, (passedOver) =>
+      this.#log.error(
+        { strategy, reason: fault, detail: `${strategy} ${detail}`, ...thrown(thrownBy), passedOver },
+        what,
+      ),
+    )
   }
 
   recordFaulty(error: unknown): void {

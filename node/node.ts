@@ -33,7 +33,7 @@ import { assertDetectorsOf, publishingOf } from './detection/outputs.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import { isKeeping } from './kept/kept-correlations.ts'
-import { assertNodeOptions, type Caches, type NodeOptions } from './options.ts'
+import { assertNodeOptions, type Caches, type NodeOptions, overridesOf } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { type NodeRollout, rolloutHandle } from './rollout/handle.ts'
 import { tellRollout } from './rollout/tell.ts'
@@ -50,8 +50,8 @@ export type { ForewarmNode } from './api/forewarm-node.ts'
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
   assertNodeOptions(options)
-  const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
-  const loaded = acceptedConfig({ env, overrides, file, profile })
+  const { env = process.env, configFile: file, profile, logLevel: level } = options
+  const loaded = acceptedConfig({ env, overrides: overridesOf(options), file, profile })
   const { config, warnings, formats } = loaded
   assertDetectorsOf(options.detectors ?? [], config)
   const log = createLog({ service: config.node.service, version: VERSION, secrets: secretsOf(config), level })

@@ -31,6 +31,8 @@ import type { FormatRule } from '../src/formats/formats.ts'
 import type { Mining } from '../src/mining/mining.ts'
 import type { Rollout } from '../src/rollout/rollout.ts'
 import type { Shadow } from '../src/rollout/shadow.ts'
+import type { StrategyName } from '../src/strategy/named.ts'
+import type { OwnStrategy } from '../src/strategy/own-strategy.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { Arms } from '../src/warming/arms/arms.ts'
@@ -44,6 +46,11 @@ export interface NodeOptions {
   readonly detectors?: readonly Detector[]
   /** How the records of topics are read that are not written in our own format. They come before those of the file. */
   readonly formats?: readonly FormatRule[]
+  /**
+   * Decides which pairs are worth warming: a name, or a strategy of your own. It is `config.warming.strategy`, which it
+   * overrides.
+   */
+  readonly strategy?: StrategyName | OwnStrategy
   /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides
   /** Instead of `forewarm.config.json`. */
@@ -70,6 +77,7 @@ const NODE_OPTIONS: OptionsOf<NodeOptions> = {
   ...{
     detectors: true,
     formats: true,
+    strategy: true,
     config: true,
     configFile: true,
     profile: true,
@@ -81,6 +89,11 @@ const NODE_OPTIONS: OptionsOf<NodeOptions> = {
   l2: oneOf(['redis', 'memory']),
   start: oneOf(['earliest', 'latest']),
   logLevel: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+}
+
+/** The settings of the options. */
+export function overridesOf({ strategy, config }: NodeOptions): Overrides | undefined {
+  return strategy === undefined ? config : { ...config, warming: { ...config?.warming, strategy } }
 }
 
 export function assertNodeOptions(options: NodeOptions): void {

@@ -28,6 +28,7 @@ import { KeptCorrelations } from './kept/kept-correlations.ts'
 import { FollowedControl } from './rollout/node-rollout.ts'
 import type { AskedParts, TriggersParts } from './rollout/triggers.ts'
 import { createWays } from './rollout/ways.ts'
+import { refusalTeller } from './strategies/strategies.ts'
 import { NodeTasks } from './tasks/node-tasks.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
 
@@ -87,7 +88,8 @@ export function createStreams(options: StreamsOptions): Streams {
   const detection = createDetection(options, { interest, producer })
   const { kept, followed } = operatedOf(options, producer)
   const tasks = new NodeTasks({ ...options, interest, requests, warmer })
-  const sending = { producer, requests, warmer, tasks, onWarmFault, faults }
+  const onStrategyRefused = refusalTeller(options.metrics, faults)
+  const sending = { producer, requests, warmer, tasks, onWarmFault, onStrategyRefused, faults }
   const parts = { ...sending, interest, catchUp, acceptance, kept, detection, following }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)

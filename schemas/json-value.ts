@@ -21,3 +21,12 @@ export function shown(value: unknown): string {
   if (typeof value !== 'string') return String(value)
   return JSON.stringify(value.slice(0, SHOWN_CHARS)) + (value.length > SHOWN_CHARS ? '…' : '')
 }
+
+/** What was thrown, as error messages show it. It may be anything, also a value that throws when it is looked at. */
+export function shownError(error: unknown): string {
+  try {
+    return shown(error instanceof Error ? error.message : String(error))
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}

@@ -18,7 +18,7 @@ import type { Config } from '../src/config/settings.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { RolloutValue } from '../src/rollout/rollout-value.ts'
-import { createLog } from '../src/telemetry/log.ts'
+import { createLog, type Log } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
 
@@ -116,7 +116,7 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis', waitsForL2: false })
   await startCaches(caches)
   return new PriceCache({
-    ...{ caches, metrics, clock, chain },
+    ...{ caches, metrics, log, clock, chain },
     maxTrackedPairs: config.correlation.maxTrackedPairs,
   })
 }
@@ -137,6 +137,7 @@ const JSON_VALUE_BYTES = 1024
 interface PriceCacheParts {
   readonly caches: Caches
   readonly metrics: MetricSlab
+  readonly log: Log
   readonly clock: Clock
   readonly chain: string
   readonly maxTrackedPairs: number

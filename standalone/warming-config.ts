@@ -2,15 +2,20 @@ import { isObject } from '../schemas/json-value.ts'
 import type { Check } from '../src/config/check.ts'
 import { faultOf, type OptionsOf } from '../src/config/options.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { STRATEGY_LIMITS, type StrategyName } from '../src/strategy/named.ts'
+import { limitsOf } from '../src/strategy/choice.ts'
+import type { StrategyName } from '../src/strategy/named.ts'
+import type { OwnStrategy } from '../src/strategy/own-strategy.ts'
 
 /** What a warming beside a cache goes by. All of it may change while it runs. */
 export interface WarmerConfig {
-  /** The most pairs that one read warms. Default: 5; 8 for the strategy `forewarm`, 10 for `adaptive` and `aggressive`. */
+  /**
+   * The most pairs that one read warms. Default: 5; 8 for the strategy `forewarm`, 10 for `adaptive` and `aggressive`, and
+   * what a strategy of your own has as `maxPairs`.
+   */
   readonly maxPairsPerWarm: number
   /**
-   * The lowest probability of a read, 0 to 1, whose pair is warmed. Default: 0.3. The strategy `forewarm` has none unless it
-   * is given: it warms what pays.
+   * The lowest probability of a read, 0 to 1, whose pair is warmed. Default: 0.3, or what a strategy of your own has as
+   * `minScore`. The strategy `forewarm` has none unless it is given: it warms what pays.
    */
   readonly minCorrelationScore: number | undefined
   /**
@@ -54,8 +59,8 @@ export function assertWarmerConfig(call: string, given: WarmerChanges): void {
 }
 
 /** The defaults of a strategy. */
-export function warmerConfigOf(strategy: StrategyName): WarmerConfig {
-  const { maxPairs, minScore } = STRATEGY_LIMITS[strategy]
+export function warmerConfigOf(strategy: StrategyName | OwnStrategy): WarmerConfig {
+  const { maxPairs, minScore } = limitsOf(strategy)
   return {
     maxPairsPerWarm: maxPairs,
     minCorrelationScore: strategy === 'forewarm' ? undefined : minScore,
@@ -66,7 +71,10 @@ export function warmerConfigOf(strategy: StrategyName): WarmerConfig {
 }
 
 /** Later changes win over earlier ones, and all over the defaults. */
-export function changedConfig(strategy: StrategyName, ...changes: readonly WarmerChanges[]): WarmerConfig {
+export function changedConfig(
+  strategy: StrategyName | OwnStrategy,
+  ...changes: readonly WarmerChanges[]
+): WarmerConfig {
   const given = Object.entries(Object.assign({}, ...changes)).filter(([, value]) => value !== undefined)
   return { ...warmerConfigOf(strategy), ...Object.fromEntries(given) }
 }

@@ -3,10 +3,12 @@ import type { PromotionOutcome } from '../src/cache/promotion.ts'
 import { assertOptions } from '../src/config/options.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { InFlight } from '../src/in-flight.ts'
-import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
+import type { StrategyName } from '../src/strategy/named.ts'
+import type { OwnStrategy } from '../src/strategy/own-strategy.ts'
 import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, type OpenedCache, openedCache } from './cache.ts'
 import { CACHE_ROLLOUT, type CacheRollout, type CacheRolloutChange, RolledOut } from './rollout.ts'
+import { assertStrategy, readStrategy } from './strategies.ts'
 import {
   assertWarmerConfig,
   changedConfig,
@@ -17,8 +19,8 @@ import {
 
 /** The options of `createWarming`. */
 export interface CacheWarmingOptions {
-  /** Default: `forewarm`. */
-  readonly strategy?: StrategyName
+  /** A name, or a strategy of your own. Default: `forewarm`. */
+  readonly strategy?: StrategyName | OwnStrategy
   /** What it goes by to begin with; `updateConfig` changes it. */
   readonly warmerConfig?: WarmerChanges
   /** How much is warmed to begin with; `rollout` of the warming changes it. */
@@ -92,8 +94,7 @@ const PREDICTION = indexOfWarmKind('prediction')
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
   assertOptions('createWarming', options, { strategy: true, warmerConfig: WARMER_CONFIG, rollout: CACHE_ROLLOUT })
   const { strategy = 'forewarm', warmerConfig = {}, rollout = {} } = options
-  if (!STRATEGY_NAMES.includes(strategy))
-    throw new ForewarmError('bad-value', `strategy: expected one of ${STRATEGY_NAMES.join(', ')}; got ${strategy}`)
+  assertStrategy(strategy)
   return new ReadWarming(cache, { strategy, warmerConfig, rollout })
 }
 
@@ -102,7 +103,7 @@ class ReadWarming implements CacheWarming {
   readonly #rolledOut: RolledOut
   readonly #parts: OpenedCache
   readonly #listening: { stop(): void }
-  readonly #strategy: StrategyName
+  readonly #strategy: StrategyName | OwnStrategy
   #config: WarmerConfig
   readonly #next: NextReads
   readonly #wanted = new Set<number>()
@@ -139,12 +140,12 @@ class ReadWarming implements CacheWarming {
     this.#config = changedConfig(strategy, warmerConfig)
     const { l1, upkeep } = caches
     this.#next = new NextReads({
-      strategy,
+      strategy: readStrategy(strategy, parts),
       maxPairs: l1.maxPairs,
       maxTracked: parts.maxTrackedPairs,
       warmLimit: l1.usage.warmLimit,
       cache: rolledOut,
-      evidence: () => ({ ...rolledOut.ended, hitRatio: upkeep.hitRatio }),
+      evidence: () => ({ ...rolledOut.ended, hitRatio: upkeep.hitRatio, eventTimeMs: parts.clock.now() }),
       cost: () => rolledOut.ended,
     })
     this.#bound()

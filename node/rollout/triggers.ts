@@ -3,6 +3,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { RunningConfig } from '../../src/config/running/running-config.ts'
 import type { Config, Role } from '../../src/config/settings.ts'
 import type { Metrics } from '../../src/telemetry/slab.ts'
+import type { StrategySight } from '../../src/warming/strategies/asked-strategy.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../../src/warming/triggers.ts'
 import type { Warmer } from '../../src/warming/warmer.ts'
 import type { Faults } from '../faults.ts'
@@ -27,17 +28,17 @@ export interface AskedParts {
   readonly faults: Pick<Faults, 'notSent'>
   /** Told of an exception in a warm. That request warms nothing. */
   readonly onWarmFault: (error: unknown) => void
+  /** Told of an answer of a strategy that is not taken. That update warms nothing. */
+  readonly onStrategyRefused: StrategySight['onRefused']
 }
 
 /** Turns updates into warm requests: over the topic to all nodes, or to this node directly when the topic would be too slow. */
-export function createTriggers(
-  options: TriggersParts,
-  { requests, warmer, faults, onWarmFault }: AskedParts,
-  { l1, control, isShadow }: WarmsInto,
-): Triggers {
+export function createTriggers(options: TriggersParts, parts: AskedParts, into: WarmsInto): Triggers {
+  const { requests, warmer, faults, onWarmFault } = parts
+  const { l1, control, isShadow } = into
   const { config, caches, clock, metrics, nodeId } = options
   const { usage } = l1
-  const [strategy, strategyB] = strategiesOf(config)
+  const [strategy, strategyB] = strategiesOf(config, sightOf(options, parts, into))
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   return new Triggers({
     ...caches,
@@ -56,6 +57,15 @@ export function createTriggers(
       else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
+}
+
+/** What a strategy of the user's own is told. */
+export function sightOf(
+  { caches: { table } }: Pick<TriggersParts, 'caches'>,
+  { onStrategyRefused: onRefused }: Pick<AskedParts, 'onStrategyRefused'>,
+  { l1: { usage } }: Pick<WarmsInto, 'l1'>,
+): StrategySight {
+  return { pairName: (pairId) => table.pairName(pairId), usage, onRefused }
 }
 
 /**

@@ -7,7 +7,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Caches } from '../options.ts'
 import { strategiesOf } from '../strategies/strategies.ts'
 import { LOOK_AHEAD, lookAheadsOf } from './look-aheads.ts'
-import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
+import { type AskedParts, createTriggers, sightOf, type TriggersParts } from './triggers.ts'
 import type { WarmsInto } from './warms-into.ts'
 
 /** What warms, in earnest or in shadow. It is made anew whenever the rollout's way changes; lanes take it at their next update. */
@@ -62,7 +62,7 @@ function wayOf(options: TriggersParts, parts: AskedParts, into: WarmsInto): Adju
       // A strategy that stays goes on with what it has learned.
       if (comparison.subject === subject) return
       subject = comparison.subject
-      triggers?.choose(...strategiesOf(config))
+      triggers?.choose(...strategiesOf(config, sightOf(options, parts, into)))
     },
   }
 }

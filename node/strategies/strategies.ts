@@ -1,8 +1,11 @@
 import type { Config } from '../../src/config/settings.ts'
-import { chosenStrategy, ownLimits, type StrategyChoice, usedStrategy } from '../../src/strategy/choice.ts'
+import { chosenStrategy, nameOf, ownLimits, type StrategyChoice, usedStrategy } from '../../src/strategy/choice.ts'
+import type { OwnStrategy } from '../../src/strategy/own-strategy.ts'
 import type { Strategy } from '../../src/strategy/strategy.ts'
 import type { Metrics } from '../../src/telemetry/slab.ts'
 import { ARMS } from '../../src/warming/arms/arms.ts'
+import { askedStrategy, type StrategySight } from '../../src/warming/strategies/asked-strategy.ts'
+import type { Faults } from '../faults.ts'
 import type { Caches } from '../options.ts'
 
 export function strategyChoice({ warming }: Config): StrategyChoice {
@@ -18,11 +21,32 @@ export function secondChoice({ warming }: Config): StrategyChoice | undefined {
   return { ...choice, ...ownLimits(choice) }
 }
 
-/** The strategies of a node: the first, and the second if there is one. */
-export function strategiesOf(config: Config): readonly [Strategy, Strategy?] {
+/** The strategies of a node: the first, and the second if there is one. `sight`: what one of the user's own sees. */
+export function strategiesOf(config: Config, sight: StrategySight): readonly [Strategy, Strategy?] {
+  const made = (choice: StrategyChoice) => chosenStrategy(choice, (own, limits) => askedStrategy(own, limits, sight))
   const second = secondChoice(config)
-  const first = chosenStrategy(strategyChoice(config))
-  return second === undefined ? [first] : [first, chosenStrategy(second)]
+  const first = made(strategyChoice(config))
+  return second === undefined ? [first] : [first, made(second)]
+}
+
+/** Counts and logs answers that are not taken. */
+export function refusalTeller(metrics: Metrics, faults: Pick<Faults, 'strategyRefused'>): StrategySight['onRefused'] {
+  return (refusal) => {
+    const { strategy, fault: reason } = refusal
+    metrics.counter('strategy_answers_refused_total', { strategy, reason }).add(1)
+    faults.strategyRefused(refusal)
+  }
+}
+
+/** Tells strategies apart that have the same name and limits. */
+const NUMBERS = new WeakMap<OwnStrategy, number>()
+let numbered = 0
+
+function subjectOf({ strategy, ...rest }: StrategyChoice): unknown {
+  if (typeof strategy === 'string') return { strategy, ...rest }
+  const number = NUMBERS.get(strategy) ?? ++numbered
+  NUMBERS.set(strategy, number)
+  return { strategy: strategy.name, number, ...rest }
 }
 
 type Compared = Pick<Caches, 'arms' | 'comparison' | 'l1' | 'promotion'>
@@ -31,10 +55,10 @@ type Compared = Pick<Caches, 'arms' | 'comparison' | 'l1' | 'promotion'>
 export function compareStrategies({ arms, comparison, l1, promotion }: Compared, config: Config): void {
   const [first, second] = [strategyChoice(config), secondChoice(config)]
   const share = second === undefined ? 0 : config.warming.strategyBShare
-  const subject = JSON.stringify([first, second, share])
+  const subject = JSON.stringify([subjectOf(first), second && subjectOf(second), share])
   if (subject === comparison.subject) return
   arms.share = share
-  const names = { a: usedStrategy(first), b: second === undefined ? '' : usedStrategy(second) }
+  const names = { a: nameOf(usedStrategy(first)), b: second === undefined ? '' : nameOf(usedStrategy(second)) }
   comparison.restart({ subject, names }, { usage: l1.usage, promotions: promotion })
 }
 

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isObject } from '../../schemas/json-value.ts'
 import { fieldFaults } from '../strategy/choice.ts'
 import { STRATEGY_NAMES } from '../strategy/named.ts'
+import { isOwnStrategy } from '../strategy/own-strategy.ts'
 import { isLoopback } from './loopback.ts'
 import type { ConfigProblem, Origin } from './problem.ts'
 
@@ -87,7 +88,8 @@ function keyFault(cert: string, key: string): string | undefined {
 
 /** Each strategy has other fields. */
 function strategyFaults(found: FoundValues, setting: string): ReturnType<typeof fieldFaults> {
-  const strategy = STRATEGY_NAMES.find((name) => name === found.value(setting))
+  const value = found.value(setting)
+  const strategy = isOwnStrategy(value) ? value : STRATEGY_NAMES.find((name) => name === value)
   const fields = found.value(`${setting}_CONFIG`)
   return strategy === undefined || !isObject(fields) ? [] : fieldFaults(strategy, fields)
 }

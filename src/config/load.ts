@@ -1,6 +1,7 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import { type FormatRule, formatRules, type MadeRule } from '../formats/formats.ts'
 import type { MappingFault } from '../formats/mapping/mapping-fault.ts'
+import { isOwnStrategy } from '../strategy/own-strategy.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions } from './contradictions.ts'
 import { type Environment, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
@@ -101,8 +102,12 @@ function changed(
 function replacedStrategy({ value }: Values): readonly string[] {
   if (value('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false) return []
   return ['WARMING_STRATEGY', 'WARMING_STRATEGY_B']
-    .filter((name) => value(name) === 'adaptive')
+    .filter((name) => isAdaptive(value(name)))
     .map((name) => `${name} is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n`)
+}
+
+function isAdaptive(strategy: unknown): boolean {
+  return (isOwnStrategy(strategy) ? strategy.name : strategy) === 'adaptive'
 }
 
 function withoutRegistry({ topics, needsRegistry }: MadeRule): readonly ConfigProblem[] {

@@ -1,4 +1,5 @@
 import { isObject } from '../../schemas/json-value.ts'
+import { isOwnStrategy } from '../strategy/own-strategy.ts'
 import { type Check, flag, integer } from './check.ts'
 
 /** A setting's name, allowed values and default. */
@@ -70,6 +71,7 @@ const HIDDEN = '********'
 export function printed(row: Pick<Row<unknown>, 'secret'>, value: unknown): string {
   if (value === undefined) return ''
   if (row.secret === 'all') return HIDDEN
+  if (isOwnStrategy(value)) return value.name
   const words = isPlain(value) ? JSON.stringify(value) : Array.isArray(value) ? value.join(',') : String(value)
   return row.secret === 'url-password' ? words.replace(/(\/\/[^/@:]*:)[^/]*@/g, `$1${HIDDEN}@`) : words
 }

@@ -1,4 +1,4 @@
-import { isObject, shown } from '../../schemas/json-value.ts'
+import { isObject, shown, shownError } from '../../schemas/json-value.ts'
 import { namesOf, updatesOf } from '../../schemas/price-object.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { refused } from '../../schemas/refusal.ts'
@@ -59,7 +59,7 @@ class FunctionFormat implements Format {
     try {
       return this.#checked(this.#enter(this.#read, record))
     } catch (error) {
-      return refused('format-failed', `the format ${this.name} threw ${messageOf(error)}`)
+      return refused('format-failed', `the format ${this.name} threw ${shownError(error)}`)
     }
   }
 
@@ -83,13 +83,5 @@ class FunctionFormat implements Format {
     const checked = updatesOf(said, { hasExtra: true })
     if (!checked.ok) return checked
     return { ok: true, updates: checked.updates, deleted: [], skipped: 0, rounded: checked.rounded ?? 0 }
-  }
-}
-
-function messageOf(error: unknown): string {
-  try {
-    return shown(error instanceof Error ? error.message : String(error))
-  } catch {
-    return 'a value that cannot be shown'
   }
 }

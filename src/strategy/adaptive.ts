@@ -1,5 +1,6 @@
 import { bestFirst, type Candidate, type Evidence, percent, type Selection, type Strategy } from './strategy.ts'
 
+/** How far, and how fast, `adaptive` changes the number of pairs. */
 export interface AdaptiveOptions {
   /** 0 to 1: with a higher hit ratio of reads, less is warmed. */
   readonly targetHitRate: number

@@ -1,4 +1,5 @@
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from './named.ts'
+import { limitsOfOwn, type OwnStrategy, withinOwn } from './own-strategy.ts'
 import type { Limits, Strategy } from './strategy.ts'
 
 /** A strategy's own settings, each where the strategy has it. */
@@ -39,54 +40,74 @@ export const STRATEGY_FIELDS: Readonly<Record<StrategyName, readonly Field[]>> =
 
 /** What is wrong with the fields for this strategy: each with what came and what is allowed, in words. */
 export function fieldFaults(
-  strategy: StrategyName,
+  strategy: StrategyName | OwnStrategy,
   fields: Readonly<Record<string, unknown>>,
 ): readonly { readonly received: string; readonly allowed: string }[] {
-  const known: readonly string[] = STRATEGY_FIELDS[strategy]
+  const known = fieldsOf(strategy)
   const faults = Object.entries(fields).flatMap(([name, value]) => {
     const received = `${name}: ${JSON.stringify(value)}`
-    if (!known.includes(name)) return [{ received, allowed: `${fieldWords(strategy)}, for the strategy ${strategy}` }]
+    if (!known.includes(name))
+      return [{ received, allowed: `${fieldWords(strategy)}, for the strategy ${nameOf(strategy)}` }]
     const { words, allows } = RANGES[name as Field]
     return typeof value === 'number' && allows(value) ? [] : [{ received, allowed: `${name}: ${words}` }]
   })
-  const { minPairs, maxPairs = STRATEGY_LIMITS[strategy].maxPairs } = fields
+  const { minPairs, maxPairs = limitsOf(strategy).maxPairs } = fields
   if (faults.length > 0 || minPairs === undefined || Number(minPairs) <= Number(maxPairs)) return faults
   return [{ received: `minPairs: ${minPairs}`, allowed: `minPairs: at most maxPairs, which is ${maxPairs}` }]
 }
 
 /** The fields that a strategy has, in words. */
-export function fieldWords(strategy: StrategyName): string {
-  const fields = STRATEGY_FIELDS[strategy]
-  return fields.length === 0 ? 'no field' : fields.join(', ')
+export function fieldWords(strategy: StrategyName | OwnStrategy): string {
+  return fieldsOf(strategy).join(', ') || 'no field'
+}
+
+/** A strategy that is a value has its own numbers already. */
+function fieldsOf(strategy: StrategyName | OwnStrategy): readonly string[] {
+  return typeof strategy === 'string' ? STRATEGY_FIELDS[strategy] : []
+}
+
+/** The name of a strategy that is set by name or as a value. */
+export function nameOf(strategy: StrategyName | OwnStrategy): string {
+  return typeof strategy === 'string' ? strategy : strategy.name
+}
+
+/** The limits of a strategy for which nothing else is set. */
+export function limitsOf(strategy: StrategyName | OwnStrategy): Limits {
+  return typeof strategy === 'string' ? STRATEGY_LIMITS[strategy] : limitsOfOwn(strategy)
 }
 
 /** What is set about the strategy. */
 export interface StrategyChoice extends Limits {
-  readonly strategy: StrategyName
+  readonly strategy: StrategyName | OwnStrategy
   readonly strategyConfig: StrategyFields | undefined
   readonly adaptiveEnabled: boolean
 }
 
-/** The name of the strategy that is used: `top-n` in place of `adaptive` where that is switched off. */
+/** The strategy that is used: `top-n` in place of `adaptive` where that is switched off. */
 export function usedStrategy({ strategy, adaptiveEnabled }: Pick<StrategyChoice, 'strategy' | 'adaptiveEnabled'>) {
-  return strategy === 'adaptive' && !adaptiveEnabled ? 'top-n' : strategy
+  return nameOf(strategy) === 'adaptive' && !adaptiveEnabled ? 'top-n' : strategy
 }
 
 /** The limits of a strategy by its own fields; those of its name where it has none. */
 export function ownLimits(choice: Omit<StrategyChoice, keyof Limits>): Limits {
   const used = usedStrategy(choice)
   const { topN, maxPairs = topN, minScore } = used === choice.strategy ? (choice.strategyConfig ?? {}) : {}
-  const limits = STRATEGY_LIMITS[used]
+  const limits = limitsOf(used)
   return { maxPairs: maxPairs ?? limits.maxPairs, minScore: minScore ?? limits.minScore }
 }
 
 /** The limits that count: the stricter ones where both the strategy's own fields and the settings for all strategies say something. */
 export function countingLimits(choice: StrategyChoice): Limits {
+  const used = usedStrategy(choice)
+  if (typeof used !== 'string') return withinOwn(used, choice)
   if (choice.strategyConfig === undefined) return choice
   const own = ownLimits(choice)
   return { maxPairs: Math.min(choice.maxPairs, own.maxPairs), minScore: Math.max(choice.minScore, own.minScore) }
 }
 
-export function chosenStrategy(choice: StrategyChoice): Strategy {
-  return strategyNamed(usedStrategy(choice), countingLimits(choice), choice.strategyConfig)
+/** `ask` makes what asks a strategy that is set as a value. */
+export function chosenStrategy(choice: StrategyChoice, ask: (own: OwnStrategy, limits: Limits) => Strategy): Strategy {
+  const used = usedStrategy(choice)
+  const limits = countingLimits(choice)
+  return typeof used === 'string' ? strategyNamed(used, limits, choice.strategyConfig) : ask(used, limits)
 }

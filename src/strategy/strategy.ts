@@ -20,13 +20,15 @@ export interface Candidate {
 /** Known from the reads of an update's handlers, or predicted by statistics. Their warms are counted separately. */
 export type CandidateKind = 'correlation' | 'prediction'
 
-/** The success of warming so far. */
+/** The success of warming so far, as of an update. */
 export interface Evidence {
   /** Warms that have ended: `used` were read before they left L1. */
   readonly used: number
   readonly unused: number
   /** 0 to 1, of recent reads; undefined before any. */
   readonly hitRatio: number | undefined
+  /** The event time of the update, in milliseconds. Undefined where time does not matter. */
+  readonly eventTimeMs?: number
 }
 
 export interface Selection {
@@ -69,6 +71,14 @@ export function threshold({ maxPairs, minScore }: Limits, name = 'threshold'): S
       reason: `read after at least ${percent(minScore)} of updates`,
     }),
   }
+}
+
+/** A read with a lower probability is no reason to hurry. */
+const CONFIDENT = 0.7
+
+/** The priority of a warm for a read with this probability. */
+export function priorityOf(score: number): 'high' | 'medium' {
+  return score >= CONFIDENT ? 'high' : 'medium'
 }
 
 /** A share for people, without digits that are only rounding errors. */

@@ -74,6 +74,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       'Warm requests that were refused, by reason; not counted as operations.',
     ],
     [
+      'strategy_answers_refused_total',
+      ['strategy', 'reason'],
+      'Answers of strategies of your own that were not taken, by reason. Such an update, or read, warms nothing.',
+    ],
+    [
       'warm_tasks_shed_total',
       ['reason', 'priority'],
       'Requests of tasks that were refused before their turn, by reason: full, late or closed.',

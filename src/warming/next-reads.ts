@@ -3,14 +3,15 @@ import { Confidence } from '../correlation/confidence.ts'
 import { type AtHand, MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
 import { BreakEven, type WarmCost } from '../strategy/break-even.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
-import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
+import type { Candidate, Evidence, Limits, Strategy } from '../strategy/strategy.ts'
 import { Throttle } from '../strategy/throttle.ts'
 
 /** A proposed pair is read within SPAN reads, or a few times as many if others read too. Later, it is chance. */
 const HORIZON_SPANS = 8
 
 export interface NextReadsOptions {
-  readonly strategy: StrategyName
+  /** A name, or what makes a strategy with the limits that hold. */
+  readonly strategy: StrategyName | ((limits: Limits) => Strategy)
   /** All pair ids are below this. */
   readonly maxPairs: number
   /** The most pairs whose reads are learned from at a time; all unless given. */
@@ -50,7 +51,7 @@ export class NextReads {
 
   constructor(options: NextReadsOptions) {
     const { strategy, maxPairs, maxTracked, warmLimit, logReads, cost = () => ({ warms: 0, missedSoon: 0 }) } = options
-    const { maxPairs: most, minScore } = STRATEGY_LIMITS[strategy]
+    const { maxPairs: most, minScore } = STRATEGY_LIMITS[typeof strategy === 'string' ? strategy : 'forewarm']
     const isOwn = strategy === 'forewarm'
     this.#options = options
     this.#limit = Math.max(1, warmLimit)
@@ -83,7 +84,9 @@ export class NextReads {
     const isOwn = strategy === 'forewarm'
     this.#most = maxPairs
     this.#leastScore = minScore ?? 0
-    this.#strategy = isOwn ? undefined : strategyNamed(strategy, { maxPairs, minScore: this.#leastScore })
+    const limits = { maxPairs, minScore: this.#leastScore }
+    if (isOwn) this.#strategy = undefined
+    else this.#strategy = typeof strategy === 'string' ? strategyNamed(strategy, limits) : strategy(limits)
     this.#readBack.threshold = this.#leastScore
     this.#readBack.limit = isOwn ? Math.min(maxPairs, this.#limit, MAX_CANDIDATES) : MAX_CANDIDATES
   }

@@ -9,7 +9,7 @@ import { KnownReads } from '../correlation/known-reads.ts'
 import { emptyRow, type MinedEdge } from '../correlation/mined/edge-rows.ts'
 import { scoreOf } from '../correlation/mined/mined-edges.ts'
 import type { Tracker } from '../correlation/tracker.ts'
-import type { Candidate, CandidateKind, Strategy } from '../strategy/strategy.ts'
+import { type Candidate, type CandidateKind, priorityOf, type Strategy } from '../strategy/strategy.ts'
 import { Throttle } from '../strategy/throttle.ts'
 import { type Arm, type Arms, isArmB } from './arms/arms.ts'
 import type { ControlGroup } from './control-group.ts'
@@ -60,7 +60,6 @@ const SHORTEST_QUEUE = 0.1
 const PROBABLY_GONE = 0.9
 /** A request expires this long after its last read was due. */
 const EXPIRES_AFTER_MS = 1_000
-const CONFIDENT = 0.7
 /** The reason of a request may have 500 characters, so it names few pairs. */
 const MAX_REASONS = 3
 
@@ -128,7 +127,7 @@ export class Triggers {
     }
     if (candidates === undefined) return
     const { used, unused } = l1.usage.warmCounts
-    const evidence = { used, unused, hitRatio: this.#options.hitRatio?.() }
+    const evidence = { used, unused, hitRatio: this.#options.hitRatio?.(), eventTimeMs }
     const arms = this.#options.arms
     const arm = arms?.areTwo && isArmB(arms.cellOf(pairId)) ? 'b' : 'a'
     const { selected, reason, next } = this.#strategies[arm].select(candidates, evidence)
@@ -189,7 +188,7 @@ export class Triggers {
       origin: why.kind,
       strategy: why.strategy,
       triggerPair: table.pairName(trigger),
-      priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
+      priority: selected.some(({ score }) => priorityOf(score) === 'high') ? 'high' : 'medium',
       reason: [why.reason, ...reasonsOf(selected)].join('; '),
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,

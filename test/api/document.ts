@@ -14,12 +14,26 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   replay: 'examples/replay.ts',
   createCache: 'examples/cache.ts',
   createWarming: 'examples/cache.ts',
+  topN: 'examples/own-strategy.ts',
+  expectStrategy: 'examples/own-strategy.ts',
+  ...inTest('test/warming/strategies/built-in.test.ts', [
+    'threshold',
+    'adaptive',
+    'timeBased',
+    'conservative',
+    'aggressive',
+  ]),
+  strategyFaults: 'test/standalone/strategy-trial.test.ts',
   createKafkaBroker: 'examples/polymarket/polymarket.ts',
   createMemoryBroker: 'test/examples/golden.test.ts',
   virtualClock: 'test/examples/golden.test.ts',
   systemClock: 'examples/polymarket/run-day.ts',
   replayFile: 'test/examples/golden.test.ts',
   expectWarmed: 'test/api/api.test.ts',
+}
+
+function inTest(file: string, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, file]))
 }
 
 /** What can be imported, and the file that exports it. */

@@ -115,7 +115,7 @@ describe('loadConfig', () => {
         origin: 'environment',
         received: '"best"',
         allowed:
-          'forewarm | top-n | threshold | adaptive | time-based | conservative | aggressive (also topn, timebased, time_based)',
+          'forewarm | top-n | threshold | adaptive | time-based | conservative | aggressive (also topn, timebased, time_based); in code, also a strategy of your own',
       },
       expect.objectContaining({ setting: 'WARMING_MIN_SCORE', allowed: 'a number from 0 to 1' }),
       expect.objectContaining({ setting: 'CACHE_L1_SIZE', allowed: 'a whole number from 1 to 65536' }),

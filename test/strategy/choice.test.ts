@@ -7,7 +7,7 @@ import {
   type StrategyChoice,
 } from '../../src/strategy/choice.ts'
 import { STRATEGY_LIMITS, STRATEGY_NAMES } from '../../src/strategy/named.ts'
-import type { Candidate } from '../../src/strategy/strategy.ts'
+import { type Candidate, type Strategy, topN } from '../../src/strategy/strategy.ts'
 
 function choice(given: Partial<StrategyChoice>): StrategyChoice {
   const named = { strategy: 'forewarm' as const, strategyConfig: undefined, adaptiveEnabled: true, ...given }
@@ -20,8 +20,13 @@ const candidates: readonly Candidate[] = [0.9, 0.7, 0.5, 0.4, 0.35, 0.25].map((s
   lagMs: 9,
 }))
 
+/** A strategy of a user's own is asked in `test/warming/strategies`; here its limits are told. */
+function chosen(given: Partial<StrategyChoice>): Strategy {
+  return chosenStrategy(choice(given), ({ name }, { maxPairs, minScore }) => topN({ maxPairs, minScore }, name))
+}
+
 function selected(given: Partial<StrategyChoice>): number {
-  return chosenStrategy(choice(given)).select(candidates).selected.length
+  return chosen(given).select(candidates).selected.length
 }
 
 describe('the chosen strategy', () => {
@@ -41,13 +46,24 @@ describe('the chosen strategy', () => {
     expect(selected({ strategy: 'threshold', strategyConfig: { minScore: 0.2 }, minScore: 0.6 })).toBe(2)
   })
 
+  test('of a user’s own has the limits that it says, or stricter ones that are set', () => {
+    const own = { name: 'mine', select: () => ({ selected: [], reason: '' }) }
+    const limitsOf = (given: Partial<StrategyChoice>) => countingLimits(choice(given))
+    expect(limitsOf({ strategy: own })).toMatchObject({ maxPairs: 8, minScore: 0.2 })
+    const strategy = { ...own, maxPairs: 4, minScore: 0.5 }
+    expect(limitsOf({ strategy })).toMatchObject({ maxPairs: 4, minScore: 0.5 })
+    expect(limitsOf({ strategy, maxPairs: 2, minScore: 0.1 })).toMatchObject({ maxPairs: 2, minScore: 0.5 })
+    expect(limitsOf({ strategy, maxPairs: 9, minScore: 0.7 })).toMatchObject({ maxPairs: 4, minScore: 0.7 })
+    expect([chosen({ strategy }).name, selected({ strategy })]).toEqual(['mine', 3])
+  })
+
   test('is top-n with the limits of top-n where adaptive is switched off', () => {
     const given = {
       strategy: 'adaptive',
       strategyConfig: { minPairs: 1, maxPairs: 1 },
       adaptiveEnabled: false,
     } as const
-    expect(chosenStrategy(choice(given)).name).toBe('top-n')
+    expect(chosen(given).name).toBe('top-n')
     expect(selected(given)).toBe(5)
   })
 })

@@ -1,6 +1,7 @@
 import { fieldWords, ownLimits, type StrategyFields } from '../../strategy/choice.ts'
 import { STRATEGY_LIMITS, STRATEGY_NAMES, type StrategyName } from '../../strategy/named.ts'
-import { decimal, integer, jsonObject, oneOf } from '../check.ts'
+import { isOwnStrategy, type OwnStrategy } from '../../strategy/own-strategy.ts'
+import { type Check, decimal, integer, jsonObject, oneOf } from '../check.ts'
 import { type Default, fixed, onOff, optional, setting } from '../setting.ts'
 
 const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
@@ -11,7 +12,9 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
     kind: 'derived',
     words: `WARMING_STRATEGY_CONFIG’s, or ${words}`,
     of: (chosen) => {
-      const strategy = STRATEGY_NAMES.find((name) => name === chosen('WARMING_STRATEGY')) ?? 'forewarm'
+      const value = chosen('WARMING_STRATEGY')
+      const named = STRATEGY_NAMES.find((name) => name === value) ?? 'forewarm'
+      const strategy = isOwnStrategy(value) ? value : named
       const strategyConfig: StrategyFields = chosen('WARMING_STRATEGY_CONFIG') ?? {}
       const adaptiveEnabled = chosen('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false
       return ownLimits({ strategy, strategyConfig, adaptiveEnabled })[limit]
@@ -19,7 +22,12 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   }
 }
 
-const STRATEGY = oneOf(STRATEGY_NAMES, STRATEGY_ALIASES)
+const NAMED = oneOf(STRATEGY_NAMES, STRATEGY_ALIASES)
+/** Only code can pass a strategy of its own. */
+const STRATEGY: Check<StrategyName | OwnStrategy> = {
+  allowed: `${NAMED.allowed}; in code, also a strategy of your own`,
+  parse: (input, readFile) => (isOwnStrategy(input) ? input : NAMED.parse(input, readFile)),
+}
 const FIELDS = jsonObject<StrategyFields>(
   `a JSON object with fields of the strategy: ${STRATEGY_NAMES.map((name) => `${fieldWords(name)} (${name})`).join('; ')}`,
 )
@@ -29,7 +37,7 @@ export const STRATEGY_SETTINGS = {
   strategy: setting({
     name: 'WARMING_STRATEGY',
     check: STRATEGY,
-    default: fixed<StrategyName>('forewarm'),
+    default: fixed<StrategyName | OwnStrategy>('forewarm'),
     doc: 'The strategy that decides which pairs are worth warming.',
   }),
   strategyConfig: optional({

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { type OwnStrategy, type StrategyContext, topN } from '../../index.ts'
+import { openedCache } from '../../standalone/cache.ts'
+import { createWarming } from '../../standalone/warming.ts'
+import { closeAll, filled, hitRatio, readGroups, warming } from './groups-stage.ts'
+
+afterEach(closeAll)
+
+const best: OwnStrategy['select'] = ({ candidates, maxPairs }) => ({
+  selected: candidates.toSorted((a, b) => b.correlationScore - a.correlationScore).slice(0, maxPairs),
+  reason: 'the best',
+})
+
+describe('a strategy of one’s own beside a cache', () => {
+  test('chooses what follows a read, which raises the hit ratio from a third to two thirds', async () => {
+    const cache = await filled()
+    const seen: StrategyContext[] = []
+    const select: OwnStrategy['select'] = (context) => {
+      seen.push(context)
+      return best(context)
+    }
+    const made = warming(cache, { strategy: { name: 'mine', maxPairs: 4, minScore: 0.4, select } })
+    expect(made.getConfig()).toMatchObject({ maxPairsPerWarm: 4, minCorrelationScore: 0.4 })
+    await readGroups(cache, 600)
+    expect(hitRatio(cache)).toBeGreaterThan(0.6)
+    const { candidates, ...last } = seen.at(-1) as StrategyContext
+    expect(candidates.every(({ pair }) => /^P\d+$/.test(pair))).toBe(true)
+    expect(candidates.every(({ correlationScore }) => correlationScore >= 0.4)).toBe(true)
+    expect(last).toMatchObject({ maxPairs: 4, eventTimeMs: 1_780_000_000_000, l1: { capacity: 40 } })
+    const { used, unused } = made.stats().predicted
+    expect(used).toBeGreaterThan(unused)
+  })
+
+  test('warms no more than the limits let it, also those that were set since', async () => {
+    const cache = await filled()
+    const made = warming(cache, {
+      strategy: { name: 'all', select: (context) => ({ selected: context.candidates, reason: 'all' }) },
+    })
+    made.updateConfig({ maxPairsPerWarm: 1 })
+    await readGroups(cache, 100)
+    const before = made.stats().totalPairsAttempted
+    cache.get('P0')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(made.stats().totalPairsAttempted - before).toBeLessThanOrEqual(1)
+  })
+
+  test('that throws warms nothing and harms no read, and is counted with its fault', async () => {
+    const cache = await filled()
+    const select = () => {
+      throw new Error('a bug')
+    }
+    const made = warming(cache, { strategy: { name: 'faulty', select } })
+    await readGroups(cache, 100)
+    expect(made.stats().totalWarmingOps).toBe(0)
+    const counted = openedCache(cache)?.metrics.counter('strategy_answers_refused_total', {
+      strategy: 'faulty',
+      reason: 'threw',
+    })
+    expect(counted?.value).toBeGreaterThan(50)
+  })
+
+  test('may be one of the named ones, as a value', async () => {
+    const [named, valued] = [await filled(), await filled()]
+    warming(named, { strategy: 'top-n' })
+    warming(valued, { strategy: topN() })
+    for (const cache of [named, valued]) await readGroups(cache, 300)
+    expect(hitRatio(valued)).toBe(hitRatio(named))
+  })
+
+  test('is refused in a sentence where it is none', async () => {
+    const cache = await filled()
+    for (const strategy of [{ name: 'mine' }, { ...topN(), name: '' }, () => undefined])
+      expect(() => createWarming(cache, { strategy: strategy as never })).toThrow(
+        /^strategy: expected one of forewarm, .*, or \{ name, select \}, with a name of 1 to 64 .*; got /,
+      )
+  })
+})
