@@ -11,7 +11,7 @@ import { partitionOf } from '../../schemas/topics.ts'
 import { Alarm } from '../../src/alarm.ts'
 import { type Batch, type Broker, BrokerError, type BrokerEvent, type Producer } from '../../src/broker/port.ts'
 import type { Clock } from '../../src/clock.ts'
-import { again, type ControlAsk, ControlState, recordAfter } from '../../src/control/control-state.ts'
+import { again, type ControlAsk, ControlState, isInForce, recordAfter } from '../../src/control/control-state.ts'
 import { aborted, inTime, type Timer } from '../../src/timer.ts'
 
 export interface ControlOptions {
@@ -52,6 +52,8 @@ export type Written =
 const WRITE_MS = 10_000
 /** A reader that finds the record in force hidden writes it again after this time and up to as much more, unless another did. */
 const AGAIN_MS = 500
+/** So often a value is written anew because the one before it was written again meanwhile. */
+const ATTEMPTS = 10
 
 /**
  * What operators set while nodes run, by the records of the control topic. Every node reads all of it and goes on reading.
@@ -114,26 +116,16 @@ export class Control {
    * given. Never rejects.
    */
   async set(setting: string, asked: Asked, base?: number): Promise<Written> {
-    const { topic, clock, writeMs = WRITE_MS } = this.#options
+    const { topic, writeMs = WRITE_MS } = this.#options
     const late = AbortSignal.timeout(writeMs)
+    let isKnown = false
     try {
       // A forced value does not wait until it is known what others have set.
       if (asked.forced !== true || !this.#hasFollowed) await this.follow(late)
-      const state = this.#states.get(setting) ?? new ControlState()
-      const { current } = state
-      if (base !== undefined && base !== (current?.version ?? 0) && asked.forced !== true)
-        return current === undefined ? failed(`there is no version ${base}`) : { status: 'lost', winner: current }
-      const record = recordAfter(state, { id: randomUUID(), atMs: clock.now(), ...asked })
-      const { promise, resolve } = Promise.withResolvers<Written>()
-      this.#awaited.set(record.id, resolve)
-      try {
-        await this.#send(setting, record)
-        return await inTime(promise, failed(`${topic} did not give it back in ${writeMs} ms`), { delayMs: writeMs })
-      } finally {
-        this.#awaited.delete(record.id)
-      }
+      isKnown = true
+      return await this.#setAfter(setting, asked, base)
     } catch (error) {
-      if (late.aborted && !this.#closing.signal.aborted)
+      if (!isKnown && late.aborted && !this.#closing.signal.aborted)
         return failed(`what others have set was not known in ${writeMs} ms: ${topic} was not read to its end`)
       const said = error instanceof Error ? error.message : String(error)
       const isForbidden = error instanceof BrokerError && error.code === 'not-authorized'
@@ -148,11 +140,45 @@ export class Control {
     await this.#topic.stop()
   }
 
+  async #setAfter(setting: string, asked: Asked, base: number | undefined): Promise<Written> {
+    const state = this.#states.get(setting) ?? new ControlState()
+    const seen = state.current
+    if (base !== undefined && !isInForce(base, seen) && asked.forced !== true)
+      return seen === undefined ? failed(`there is no version ${base}`) : { status: 'lost', winner: seen }
+    for (let left = ATTEMPTS; ; left--) {
+      const written = await this.#write(setting, recordAfter(state, this.#actOf(asked)))
+      // What is in force was written again meanwhile, but nobody has set another.
+      if (written.status === 'lost' && state.current?.id === seen?.id && left > 0) continue
+      // Perhaps nobody else follows: a command that ends must not leave behind what has lost.
+      if (state.isHidden) await inTime(this.#writeAgain(), undefined, { delayMs: AGAIN_MS })
+      return written
+    }
+  }
+
+  #actOf(asked: Asked): ControlAsk {
+    return { id: randomUUID(), atMs: this.#options.clock.now(), ...asked }
+  }
+
+  async #write(setting: string, record: ControlRecord): Promise<Written> {
+    const { topic, writeMs = WRITE_MS } = this.#options
+    const untilMs = performance.now() + writeMs
+    const { promise, resolve } = Promise.withResolvers<Written>()
+    this.#awaited.set(record.id, resolve)
+    try {
+      await this.#send(setting, record)
+      const delayMs = untilMs - performance.now()
+      return await inTime(promise, failed(`${topic} did not give it back in ${writeMs} ms`), { delayMs })
+    } finally {
+      this.#awaited.delete(record.id)
+    }
+  }
+
+  /** What is not stored in time is given up: a value must not come into force long after its operator was told that it failed. */
   async #send(setting: string, record: ControlRecord): Promise<void> {
-    const { producer, topic, service } = this.#options
+    const { producer, topic, service, writeMs: timeoutMs = WRITE_MS } = this.#options
     const key = controlKey(service, setting)
     const partition = partitionOf(key, Math.max(1, this.#topic.partitions))
-    await producer.sendBatch(topic, [{ partition, key, value: encodeControl(record) }])
+    await producer.sendBatch(topic, [{ partition, key, value: encodeControl(record) }], timeoutMs)
   }
 
   #read(batch: Batch, at: number): void {
@@ -173,15 +199,15 @@ export class Control {
       if (parsed.ok) state.refuse(parsed.value)
       else state.hide()
     } else if (state.take(parsed.value) === 'taken' && state.current !== undefined) onSet(setting, state.current)
-    if (parsed.ok) this.#answer(parsed.value.id, state)
+    if (parsed.ok) this.#answer(parsed.value.id, state, wrong)
     this.#planAgain()
   }
 
   /** Whoever waits for the record of this id learns what became of it. */
-  #answer(id: string, { current }: ControlState): void {
+  #answer(id: string, { current }: ControlState, wrong: string | undefined): void {
     const resolve = this.#awaited.get(id)
     if (resolve === undefined) return
-    if (current === undefined) resolve(failed('the value is not allowed'))
+    if (current === undefined || wrong !== undefined) resolve(failed(`the value is not allowed: ${wrong}`))
     else resolve(current.id === id ? { status: 'won', record: current } : { status: 'lost', winner: current })
   }
 

@@ -3,6 +3,7 @@ import { describeConfig } from '../../src/config/load.ts'
 import { describeProblems } from '../../src/config/problem.ts'
 import type { RunningConfig } from '../../src/config/running/running-config.ts'
 import { SETTING_PLACES } from '../../src/config/settings.ts'
+import { isInForce } from '../../src/control/control-state.ts'
 import type { AskedConfig, ConfigOperations, ConfigOutcome, SetConfig } from '../../src/http/config-operations.ts'
 import type { Control } from './control.ts'
 
@@ -39,7 +40,7 @@ async function setFor(
   if (judged.status === 'refused') return { status: 'refused', problems: judged.problems }
   if (control === undefined) return { status: 'failed', reason: 'Kafka has not answered yet' }
   const inForce = control.current(CONFIG_SETTING)
-  if (base !== undefined && base !== (inForce?.version ?? 0)) return { status: 'lost', winner: setConfigOf(inForce) }
+  if (base !== undefined && !isInForce(base, inForce)) return { status: 'lost', winner: setConfigOf(inForce) }
   const written = await control.set(CONFIG_SETTING, { ...author, value: set }, base)
   switch (written.status) {
     case 'won':

@@ -19,6 +19,8 @@ export interface ControlRecord extends ControlAct {
   readonly id: string
   /** It takes effect even if another of its version came first. */
   readonly forced?: boolean
+  /** Its version when it was set, if it was written again since: whoever has seen that one has seen this record. */
+  readonly setAs?: number
   /** The values before it, the newest first. */
   readonly past?: readonly ControlAct[]
 }
@@ -39,6 +41,7 @@ function read(fields: RecordFields): ControlRecord {
     id: fields.name('id', MAX_ID_BYTES),
     ...readAct(fields),
     ...(fields.has('forced') && { forced: fields.flag('forced') }),
+    ...(fields.has('setAs') && { setAs: fields.count('setAs', MAX_VERSION) }),
     ...(fields.has('past') && { past: fields.objects('past', MAX_PAST, readAct) }),
   }
 }

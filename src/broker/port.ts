@@ -207,9 +207,9 @@ export interface Producer {
   /**
    * Resolves when every in-sync replica has the records, to where they are. Keeps the order within each partition, also
    * of calls that are not awaited. Rejects with a BrokerError; if it is a BatchError, the records that it does not name
-   * are stored. Otherwise none is known to be.
+   * are stored. Otherwise none is known to be. What is not acknowledged within `timeoutMs` is rejected and not sent again.
    */
-  sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Stored[]>
+  sendBatch(topic: string, records: readonly OutgoingRecord[], timeoutMs?: number): Promise<readonly Stored[]>
   /** The topic's number of partitions; undefined if there is no such topic. */
   partitions(topic: string): Promise<number | undefined>
   /** Resolves when nothing is in flight. */

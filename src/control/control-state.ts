@@ -60,7 +60,14 @@ const MAX_PAST_CHARS = 128 * 1024
  * are read. It forces nothing: whoever has set that version meanwhile knew what is written again.
  */
 export function again({ forced: _, ...record }: ControlRecord): ControlRecord {
-  return { ...record, version: record.version + 1 }
+  const { version, setAs = version } = record
+  return { ...record, version: version + 1, setAs }
+}
+
+/** Whether whoever has seen this version, 0 for none, has seen what is in force. A record that is written again stays the same. */
+export function isInForce(seen: number, current: ControlRecord | undefined): boolean {
+  const { version = 0, setAs = version } = current ?? {}
+  return setAs <= seen && seen <= version
 }
 
 /** What an operator asks for. */

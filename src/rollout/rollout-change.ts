@@ -1,4 +1,5 @@
 import type { ControlAct, ControlRecord } from '../../schemas/control/control-record.ts'
+import { isInForce } from '../control/control-state.ts'
 import { changedRollout, type RolloutProblem, type RolloutValue, wholeRollout } from './rollout-value.ts'
 
 /** The setting of the control topic that has the rollout. */
@@ -57,9 +58,10 @@ export async function changeRollout(
   const problem = problemOfAsk(valueBefore, change.of)
   if (problem !== undefined) return { status: 'refused', problems: [problem] }
   // The value is that of this version with the change: a kill that comes meanwhile must not be undone by it.
+  if (base !== undefined && !isInForce(base, before))
+    return { status: 'lost', winner: versionOf(before, change.configured) }
   const version = before?.version ?? 0
-  if (base !== undefined && base !== version) return { status: 'lost', winner: versionOf(before, change.configured) }
-  return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, base ?? version))
+  return outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, value: { ...changed.value } }, version))
 }
 
 /** What an operator cannot have meant, though each value is allowed. */

@@ -1,4 +1,4 @@
-import { Control, type ControlRefusal } from '../../node/control/control.ts'
+import { Control, type ControlOptions, type ControlRefusal } from '../../node/control/control.ts'
 import { type ControlRecord, controlKey, encodeControl } from '../../schemas/control/control-record.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { withAdmin } from '../../src/broker/with-admin.ts'
@@ -20,7 +20,7 @@ export interface Follower {
 export interface ControlStage {
   readonly broker: MemoryBroker
   /** A follower that has read the topic to its end. */
-  follower(service?: string, timer?: Timer): Promise<Follower>
+  follower(service?: string, timer?: Timer, options?: Partial<ControlOptions>): Promise<Follower>
   /** Writes a record of the setting, whatever it says. */
   write(setting: string, value: Partial<ControlRecord> | string | null): Promise<void>
   /** The values of the topic's records, the first of them first. */
@@ -32,7 +32,7 @@ export async function onControlStage(body: (stage: ControlStage) => Promise<void
   const producer = broker.producer()
   await producer.connect()
   const opened: Control[] = []
-  const follower = async (service = 'default', timer?: Timer): Promise<Follower> => {
+  const follower: ControlStage['follower'] = async (service = 'default', timer, options = {}) => {
     const set: (readonly [string, unknown])[] = []
     const refused: ControlRefusal[] = []
     const control = new Control({
@@ -42,7 +42,7 @@ export async function onControlStage(body: (stage: ControlStage) => Promise<void
       settings: { mode: isText, level: isText },
       onSet: (setting, { value }) => set.push([setting, value.is]),
       onRefused: (refusal) => refused.push(refusal),
-      onEvent: () => undefined,
+      ...{ onEvent: () => undefined, ...options },
     })
     opened.push(control)
     await control.follow(AbortSignal.timeout(10_000))

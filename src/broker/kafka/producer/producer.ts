@@ -58,8 +58,13 @@ export class KafkaProducer implements Producer {
     this.#state = 'connected'
   }
 
-  async sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Stored[]> {
+  async sendBatch(
+    topic: string,
+    records: readonly OutgoingRecord[],
+    timeoutMs = Number.POSITIVE_INFINITY,
+  ): Promise<readonly Stored[]> {
     const { maxPendingBatches, deliveryTimeoutMs } = this.#options
+    const limitMs = Math.min(timeoutMs, deliveryTimeoutMs)
     this.#assertConnected()
     if (records.length === 0) return []
     if (this.#sends.size >= maxPendingBatches) {
@@ -70,8 +75,8 @@ export class KafkaProducer implements Producer {
     const send = new Send(records)
     this.#sends.add(send)
     const timer = setTimeout(() => {
-      for (const batch of send.open) batch.fail(this.#late(topic, batch))
-    }, deliveryTimeoutMs)
+      for (const batch of send.open) batch.fail(this.#late(topic, batch, limitMs))
+    }, limitMs)
     for (const batch of send.open) this.#dispatcher.add(topic, batch)
     try {
       return await send.result
@@ -105,10 +110,10 @@ export class KafkaProducer implements Producer {
     if (this.#state !== 'connected') throw closed(`the producer is ${this.#state}, connected expected`)
   }
 
-  #late(topic: string, { partition }: Batch): BrokerError {
+  #late(topic: string, { partition }: Batch, limitMs: number): BrokerError {
     const cause = this.#dispatcher.failureOf({ topic, partition })
     const { code = 'unreachable', message = 'no answer came', retriable = true } = cause ?? {}
-    const late = `not acknowledged within ${this.#options.deliveryTimeoutMs} ms: ${message}`
+    const late = `not acknowledged within ${limitMs} ms: ${message}`
     return new BrokerError(code, late, { retriable, cause })
   }
 

@@ -199,6 +199,17 @@ describe('a record that the producer sends again', () => {
     ])
   })
 
+  test('is rejected and not sent again when the time is over that its caller gives it', async () => {
+    const [partition] = cluster.topic('prices', [1])
+    const producer = await stage.connected()
+    cluster.fateOf = () => 'lost'
+    const late = settled(producer.sendBatch('prices', recordsOf('0a'), 2_000))
+    await expect(late).rejects.toThrow('not acknowledged within 2000 ms')
+    cluster.fateOf = () => 'answered'
+    await settled(producer.sendBatch('prices', recordsOf('0b')))
+    expect(partition?.values).toEqual(['0b'])
+  })
+
   test('goes on in its epoch when the answer comes after its time is over', async () => {
     const [partition] = cluster.topic('prices', [1])
     const producer = await stage.connected()
