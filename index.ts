@@ -92,9 +92,34 @@ export type { CandidateKind } from './src/strategy/strategy.ts'
 
 // Caches without Kafka.
 export { type Cache, type CacheOptions, createCache, type DeleteOutcome, type PriceValue } from './standalone/cache.ts'
-export * from './standalone/warming.ts'
-export type { WarmerChanges, WarmerConfig } from './standalone/warming-config.ts'
-export type { CacheRollout, CacheRolloutChange, CacheRolloutStatus, RolloutGate } from './standalone/rollout.ts'
+export { type CacheWarming, type CacheWarmingOptions, createWarming } from './standalone/warming/warming.ts'
+export {
+  type AdaptiveFields,
+  createAdaptiveWarming,
+  createThresholdWarming,
+  createTimeBasedWarming,
+  createTopNWarming,
+  type FactoryOptions,
+  type LimitOptions,
+} from './standalone/warming/factories.ts'
+export type { CacheMetrics, CacheMetricsConfig } from './standalone/warming/metrics.ts'
+export type {
+  CachePredictor,
+  CachePredictorStats,
+  PredictedPair,
+  RecordedAccess,
+} from './standalone/warming/predictor.ts'
+export type { CacheWarmerStats, StrategyStats, WarmRefused, WarmReport } from './standalone/warming/report.ts'
+export type {
+  CacheRollout,
+  CacheRolloutChange,
+  CacheRolloutStatus,
+  RolloutGate,
+} from './standalone/warming/rollout.ts'
+export type { CycleResult, SchedulerStatus, WarmingScheduler } from './standalone/warming/scheduler.ts'
+export type { CachePairToWarm, CacheTracker, CacheTrackerStats } from './standalone/warming/tracker.ts'
+export type { CacheWarmer } from './standalone/warming/warmer.ts'
+export type { WarmerChanges, WarmerConfig } from './standalone/warming/warmer-config.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
 export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'

@@ -103,7 +103,10 @@ function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
 }
 
 /** Mining serves only a node that asks for warms. */
-function createMining({ config, log }: CachesOptions): { readonly mined?: MinedEdges; readonly mining?: Mining } {
+export function createMining({ config, log }: Pick<CachesOptions, 'config' | 'log'>): {
+  readonly mined?: MinedEdges
+  readonly mining?: Mining
+} {
   const { mining: way, maxTrackedPairs, windowMs } = config.correlation
   if (way === 'off' || !config.node.roles.includes('correlate')) return {}
   const mined = new MinedEdges({ maxPairs: maxTrackedPairs, windowMs })

@@ -5,7 +5,6 @@ import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { priceSight } from '../src/cache/freshness/price-sight.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
-import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { type Clock, isVirtual, systemClock } from '../src/clock.ts'
 import { acceptedConfig, type LoadedConfig, secretsOf } from '../src/config/load.ts'
@@ -37,6 +36,7 @@ import { assertNodeOptions, type Caches, type NodeOptions, overridesOf } from '.
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { type NodeRollout, rolloutHandle } from './rollout/handle.ts'
 import { tellRollout } from './rollout/tell.ts'
+import { sharedPricesOf } from './shared-prices.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
 import { createStreams, type Streams } from './streams.ts'
@@ -136,10 +136,7 @@ class Node implements ForewarmNode {
   }
 
   get sharedPrices(): SharedPrices {
-    const { l1, table, sources } = this.#caches
-    if (!(l1 instanceof L1))
-      throw new ForewarmError('refused', 'L1 is not in shared memory: CACHE_USE_PRICE_MATRIX is off')
-    return { l1: l1.buffer, names: table.log.buffer, sources: sources.buffer }
+    return sharedPricesOf(this.#caches)
   }
 
   start(): Promise<void> {

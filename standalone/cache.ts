@@ -1,5 +1,6 @@
 import { closeCaches, createCaches, startCaches } from '../node/caches.ts'
 import type { Caches } from '../node/options.ts'
+import { sharedPricesOf } from '../node/shared-prices.ts'
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { checkedName, updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
@@ -15,12 +16,14 @@ import { acceptedConfig } from '../src/config/load.ts'
 import { assertOptions, type Options, type OptionsOf } from '../src/config/options.ts'
 import { assertReadOptions } from '../src/config/read-options.ts'
 import type { Config } from '../src/config/settings.ts'
+import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { RolloutValue } from '../src/rollout/rollout-value.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
+import { ReadListeners } from './read-listeners.ts'
 
 /** The options of `createCache` for prices. The rest comes from the environment, the settings file and the defaults. */
 export interface CacheOptions {
@@ -88,6 +91,8 @@ export interface Cache {
    */
   delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<DeleteOutcome>
   stats(): HierarchyStats
+  /** For `attachPrices` in worker threads of this process: the memory itself, no copy. */
+  readonly sharedPrices: SharedPrices
   optimize(): Promise<Optimized>
   /** Writes pending values to L2. May be called twice. */
   close(): Promise<void>
@@ -107,7 +112,7 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
   // It has no operators: its warming begins when it is made, as far as its own rollout lets it.
-  const warming = { rollout: 'full' } as const
+  const warming = { rollout: 'full', controlShare: 0 } as const
   const overrides = { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ...ttls }, warming }
   const { config } = acceptedConfig({ env, overrides })
   if (!config.cache.usePriceMatrix) return createJsonCache(config, options, clock)
@@ -115,10 +120,7 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
   const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis', waitsForL2: false })
   await startCaches(caches)
-  return new PriceCache({
-    ...{ caches, metrics, log, clock, chain },
-    maxTrackedPairs: config.correlation.maxTrackedPairs,
-  })
+  return new PriceCache({ caches, metrics, clock, chain, config, log })
 }
 
 function createJsonCache({ cache }: Config, { l2Enabled }: CacheOptions, clock: Clock): JsonCache<unknown> {
@@ -137,27 +139,17 @@ const JSON_VALUE_BYTES = 1024
 interface PriceCacheParts {
   readonly caches: Caches
   readonly metrics: MetricSlab
-  readonly log: Log
   readonly clock: Clock
   readonly chain: string
-  readonly maxTrackedPairs: number
-}
-
-export interface ReadListener {
-  /** `isHit`: L1 had it. */
-  onRead(pairId: number, isHit: boolean): void
-  waits(): Promise<void> | undefined
+  readonly config: Config
+  readonly log: Log
 }
 
 /** The inside of a cache, for a warming that works beside it. */
 export interface OpenedCache extends PriceCacheParts {
   /** The rollout before any warming had one. */
   readonly configuredRollout: RolloutValue
-  /**
-   * Calls `onRead` after each read; `getOrLoad` and `getMany` wait for what `waits` returns. Undefined when the cache has a
-   * listener already.
-   */
-  listen(listener: ReadListener): { stop(): void } | undefined
+  readonly listeners: ReadListeners
 }
 
 const OPENED = new WeakMap<Cache, OpenedCache>()
@@ -178,15 +170,17 @@ function assertOwn(value: object, ownPair: string, ownChain: string): void {
 
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
-  #listener: ReadListener | undefined
+  readonly #listeners = new ReadListeners()
+  readonly #onAccess: ((pairId: number, atMs: number) => void) | undefined
   readonly #price = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
   #closed: Promise<void> | undefined
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
+    this.#onAccess = parts.caches.prediction.onRead
     const configuredRollout = parts.caches.rollout.value
-    OPENED.set(this, { ...parts, configuredRollout, listen: (listener) => this.#listen(listener) })
+    OPENED.set(this, { ...parts, configuredRollout, listeners: this.#listeners })
   }
 
   get(pair: string, options?: ReadOptions): Reading | NoReading {
@@ -220,7 +214,7 @@ class PriceCache implements Cache {
       },
       pairs,
     )
-    await this.#listener?.waits()
+    await this.#listeners.waits()
     return readings
   }
 
@@ -258,6 +252,10 @@ class PriceCache implements Cache {
     return outcome === 'delisted' ? 'deleted' : outcome
   }
 
+  get sharedPrices(): SharedPrices {
+    return sharedPricesOf(this.#parts.caches)
+  }
+
   stats(): HierarchyStats {
     return hierarchyStats({ ...this.#parts.caches, metrics: this.#parts.metrics })
   }
@@ -271,19 +269,14 @@ class PriceCache implements Cache {
     return this.#closed
   }
 
-  #listen(listener: ReadListener): { stop(): void } | undefined {
-    if (this.#listener !== undefined) return undefined
-    this.#listener = listener
-    return {
-      stop: () => {
-        if (this.#listener === listener) this.#listener = undefined
-      },
-    }
-  }
-
   #isHit(pairId: number, into: CachedPrice): boolean {
-    const isHit = this.#parts.caches.hierarchy.get(pairId, into)
-    this.#listener?.onRead(pairId, isHit)
+    const { hierarchy } = this.#parts.caches
+    const { warmsUsed } = hierarchy
+    const isHit = hierarchy.get(pairId, into)
+    if (this.#listeners.isEmpty) return isHit
+    this.#onAccess?.(pairId, this.#parts.clock.now())
+    this.#parts.caches.shadow.read(pairId, isHit)
+    this.#listeners.tell(pairId, isHit, hierarchy.warmsUsed > warmsUsed)
     return isHit
   }
 

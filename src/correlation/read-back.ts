@@ -20,7 +20,6 @@ const OCCURRENCES = 15
 export const SPAN = 12
 /** The most candidates of one read. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
-const NO_PAIR = -1
 /** Occurrences in a row, a ring: a power of two of 4 B each, which is a line of the processor's cache. */
 const RING = OCCURRENCES + 1
 
@@ -48,8 +47,17 @@ export interface AtHand {
   renew(pairId: number): void
 }
 
+/** A pair that came after `count` of another pair's last `occurrences` reads, and the probability that it does so again. */
+export interface ScoredPair {
+  readonly pairId: number
+  readonly score: number
+  readonly count: number
+  readonly occurrences: number
+}
+
 export class ReadBack {
   readonly #options: ReadBackOptions
+  /** Each entry is a pair's id + 1: memory of zeros takes no room before it is written. */
   readonly #log: Int32Array
   readonly #mask: number
   /** Gives each tracked pair a row. */
@@ -87,7 +95,7 @@ export class ReadBack {
     this.#options = options
     this.threshold = threshold
     this.limit = limit
-    this.#log = new Int32Array(logReads).fill(NO_PAIR)
+    this.#log = new Int32Array(logReads)
     this.#mask = logReads - 1
     const rows = Math.min(maxTracked, maxPairs)
     this.#occurrences = new Uint32Array(rows * RING)
@@ -115,14 +123,35 @@ export class ReadBack {
     if (count > 0) this.#propose(pairId, row, atHand)
     this.#occurrences[row * RING + (count % RING)] = this.#now
     this.#counts[row] = count + 1
-    this.#log[this.#now & this.#mask] = pairId
+    this.#log[this.#now & this.#mask] = pairId + 1
     this.#now++
+  }
+
+  /** The pairs that are likely to be read after the pair, resident ones too, the likeliest first. Nothing is learned. */
+  following(pairId: number): readonly ScoredPair[] {
+    const row = this.#tracked.find(pairId)
+    if (row < 0) return []
+    const last = (this.#counts[row] as number) - 1
+    // Nothing was read yet after a read that was the last of all.
+    const isNow = last >= 0 && ((this.#occurrences[row * RING + (last % RING)] as number) + 1) >>> 0 === this.#now >>> 0
+    const latest = isNow ? last - 1 : last
+    const occurrences = Math.min(latest + 1, OCCURRENCES)
+    const candidates = this.#gather(row, occurrences, latest)
+    const found: ScoredPair[] = []
+    for (let c = 0; c < candidates; c++) {
+      const candidate = this.#candidates[c] as number
+      const seen = this.#seen[candidate] as number
+      this.#seen[candidate] = 0
+      const score = this.#options.confidence.of(this.#options.confidence.bucketOf(occurrences, seen & 15, seen >> 8))
+      if (candidate !== pairId) found.push({ pairId: candidate, score, count: seen & 15, occurrences })
+    }
+    return found.sort((a, b) => b.score - a.score)
   }
 
   #propose(pairId: number, row: number, atHand: AtHand): void {
     const { confidence } = this.#options
     const occurrences = Math.min(this.#counts[row] as number, OCCURRENCES)
-    const candidates = this.#gather(row, occurrences)
+    const candidates = this.#gather(row, occurrences, (this.#counts[row] as number) - 1)
     for (let c = 0; c < candidates; c++) {
       const candidate = this.#candidates[c] as number
       const seen = this.#seen[candidate] as number
@@ -139,9 +168,8 @@ export class ReadBack {
     }
   }
 
-  /** Counts the pairs that follow the row's occurrences. Returns the number of candidates. */
-  #gather(row: number, occurrences: number): number {
-    const latest = (this.#counts[row] as number) - 1
+  /** Counts the pairs that follow the row's occurrences, the number `latest` and earlier ones. Returns the number of candidates. */
+  #gather(row: number, occurrences: number, latest: number): number {
     let found = 0
     for (let p = 0; p < occurrences; p++) {
       const ago = (this.#now - (this.#occurrences[row * RING + ((latest - p) % RING)] as number)) >>> 0
@@ -149,7 +177,7 @@ export class ReadBack {
       const occurrence = this.#now - ago
       const end = Math.min(occurrence + SPAN, this.#now - 1)
       for (let at = occurrence + 1; at <= end; at++) {
-        const candidate = this.#log[at & this.#mask] as number
+        const candidate = (this.#log[at & this.#mask] as number) - 1
         const seen = this.#seen[candidate] as number
         if (seen === 0) {
           this.#candidates[found++] = candidate

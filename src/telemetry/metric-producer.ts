@@ -1,4 +1,5 @@
 import { type HrTime, ValueType } from '@opentelemetry/api'
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { emptyResource } from '@opentelemetry/resources'
 import {
   AggregationTemporality,
@@ -8,22 +9,49 @@ import {
   type MetricData,
   type MetricProducer,
   type Histogram as OtelHistogram,
+  type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics'
 import type { HistogramValues, InstrumentValues, MetricSlab } from './metrics.ts'
+import type { Labels } from './slab.ts'
+
+export interface CollectOptions {
+  readonly prefix: string
+  readonly version: string
+  /** Stand at each point, beside its own. */
+  readonly labels?: Labels | undefined
+}
 
 /** Shows the metrics to OpenTelemetry. Reading changes nothing, so all readers can share one producer. */
-export function metricProducer(
-  metrics: MetricSlab,
-  options: { readonly prefix: string; readonly version: string },
-): MetricProducer {
-  const scope = { name: 'forewarm', version: options.version }
+export function metricProducer(metrics: MetricSlab, options: CollectOptions): MetricProducer {
   return {
     async collect(): Promise<CollectionResult> {
-      const period = { startTime: toHrTime(metrics.sinceMs), endTime: toHrTime(Date.now()) }
-      const data = metrics.read().flatMap((values) => metricData(values, options.prefix, period))
-      return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics: data }] }, errors: [] }
+      return { resourceMetrics: collected(metrics, options), errors: [] }
     },
   }
+}
+
+/** The metrics as they are now, in the form of OpenTelemetry. */
+export function collected(metrics: MetricSlab, { prefix, version, labels }: CollectOptions): ResourceMetrics {
+  const scope = { name: 'forewarm', version }
+  const period = { startTime: toHrTime(metrics.sinceMs), endTime: toHrTime(Date.now()) }
+  const read = labels === undefined ? metrics.read() : metrics.read().map((values) => labelled(values, labels))
+  const data = read.flatMap((values) => metricData(values, prefix, period))
+  return { resource: emptyResource(), scopeMetrics: [{ scope, metrics: data }] }
+}
+
+const SERIALIZER = new PrometheusSerializer('', false, undefined, false, true)
+
+/** The metrics as Prometheus text of version 0.0.4. */
+export function prometheusText(metrics: ResourceMetrics): string {
+  return SERIALIZER.serialize(metrics)
+}
+
+function labelled({ instrument, numbers, histograms }: InstrumentValues, more: Labels): InstrumentValues {
+  const withMore = <T extends { readonly labels: Labels }>(each: T): T => ({
+    ...each,
+    labels: { ...more, ...each.labels },
+  })
+  return { instrument, numbers: numbers.map(withMore), histograms: histograms.map(withMore) }
 }
 
 interface Period {

@@ -2,7 +2,7 @@ import { DiagLogLevel, diag, metrics, ProxyTracerProvider, type Tracer, trace } 
 import { OTLPMetricExporter as GrpcMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc'
 import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http'
 import { OTLPMetricExporter as ProtobufMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
-import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import {
   defaultResource,
   envDetector,
@@ -15,7 +15,7 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config/settings.ts'
 import { inTime, type Timer } from '../timer.ts'
 import type { Log } from './log.ts'
-import { metricProducer } from './metric-producer.ts'
+import { metricProducer, prometheusText } from './metric-producer.ts'
 import type { MetricSlab } from './metrics.ts'
 import { OPEN_METRICS_TEXT, PROMETHEUS_TEXT, prefersOpenMetrics, toOpenMetrics } from './open-metrics.ts'
 import { observeProcessMemory } from './process-memory.ts'
@@ -59,7 +59,6 @@ export function startSdk(options: TelemetryOptions): Telemetry {
   observeProcessMemory(options.metrics)
   const producer = metricProducer(options.metrics, { prefix: options.config.metrics.prefix, version })
   const exporter = new PrometheusExporter({ preventServerStart: true, metricProducers: [producer] })
-  const serializer = new PrometheusSerializer('', false, undefined, false, true)
   const sends = namesExporter('METRICS', 'otlp') || namesExporter('TRACES', 'otlp')
   const tellsLog = sends && log !== undefined && variable('OTEL_LOG_LEVEL') === undefined
   if (tellsLog) diag.setLogger(diagnosticsTo(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
@@ -73,7 +72,7 @@ export function startSdk(options: TelemetryOptions): Telemetry {
     async scrape(accept) {
       const { resourceMetrics, errors } = await source.collect()
       if (errors.length > 0) throw new AggregateError(errors, 'Metrics could not be collected')
-      const body = serializer.serialize(resourceMetrics)
+      const body = prometheusText(resourceMetrics)
       if (!prefersOpenMetrics(accept)) return { body, contentType: PROMETHEUS_TEXT }
       return { body: toOpenMetrics(body), contentType: OPEN_METRICS_TEXT }
     },

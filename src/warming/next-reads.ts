@@ -1,6 +1,6 @@
 import { HORIZON_PARTS } from '../cache/l1/residency.ts'
 import { Confidence } from '../correlation/confidence.ts'
-import { type AtHand, MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
+import { type AtHand, MAX_CANDIDATES, ReadBack, type ScoredPair, SPAN } from '../correlation/read-back.ts'
 import { BreakEven, type WarmCost } from '../strategy/break-even.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import type { Candidate, Evidence, Limits, Strategy } from '../strategy/strategy.ts'
@@ -89,6 +89,11 @@ export class NextReads {
     else this.#strategy = typeof strategy === 'string' ? strategyNamed(strategy, limits) : strategy(limits)
     this.#readBack.threshold = this.#leastScore
     this.#readBack.limit = isOwn ? Math.min(maxPairs, this.#limit, MAX_CANDIDATES) : MAX_CANDIDATES
+  }
+
+  /** The pairs that are likely to be read after the pair, as reads so far say. Nothing is learned from asking. */
+  following(pairId: number): readonly ScoredPair[] {
+    return this.#readBack.following(pairId)
   }
 
   after(pairId: number): void {

@@ -70,12 +70,24 @@ export class WarmCounts {
   }
 
   #operation({ chain, strategy: chosen, origin }: WarmRequest, result: WarmResult): void {
-    const strategy = chosen ?? origin
-    const status = result.status === 'done' || result.status === 'partial' ? 'success' : 'error'
-    const metrics = this.#metrics
-    metrics.counter('warming_operations_total', { chain, status, strategy }).add(1)
-    metrics.counter('warming_pairs_warmed_total', { chain, strategy }).add(result.warmed)
-    metrics.counter('warms_refused_older_total', { chain, strategy }).add(result.refusedOlder)
-    metrics.histogram('warming_duration_ms', { chain, strategy }).record(result.durationMs)
+    const success = result.status === 'done' || result.status === 'partial'
+    countOperation(this.#metrics, { chain, strategy: chosen ?? origin }, { ...result, success })
   }
+}
+
+/** What a warm came to. */
+export interface OperationFigures extends Pick<WarmResult, 'warmed' | 'refusedOlder' | 'durationMs'> {
+  readonly success: boolean
+}
+
+/** Counts an operation in the metrics, a node's or one beside a cache. */
+export function countOperation(
+  metrics: Metrics,
+  labels: { readonly chain: string; readonly strategy: string },
+  { success, warmed, refusedOlder, durationMs }: OperationFigures,
+): void {
+  metrics.counter('warming_operations_total', { ...labels, status: success ? 'success' : 'error' }).add(1)
+  metrics.counter('warming_pairs_warmed_total', labels).add(warmed)
+  metrics.counter('warms_refused_older_total', labels).add(refusedOlder)
+  metrics.histogram('warming_duration_ms', labels).record(durationMs)
 }

@@ -66,6 +66,7 @@ describe('the README', () => {
       'examples/replay.ts',
       'test/examples/golden.test.ts#golden',
       'examples/cache.ts',
+      'examples/library/minimal.ts',
     ])
     expect(matches(text, /```(ts)\n/g)).toHaveLength(matches(text, BLOCK).length)
   })

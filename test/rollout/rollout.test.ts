@@ -61,7 +61,10 @@ describe('the chains of a rollout', () => {
     const forgetting: ((pairId: number) => void)[] = []
     let chain = 'a'
     const table = {
-      keep: ({ forget }: { forget(pairId: number): void }) => void forgetting.push(forget),
+      keep: ({ forget }: { forget(pairId: number): void }) => {
+        forgetting.push(forget)
+        return () => undefined
+      },
       chainOf: () => 0,
       chainName: () => chain,
       pairName: () => 'P',

@@ -6,7 +6,7 @@ import type { L1 } from '../../src/cache/l1/l1.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { attachPrices } from '../../src/detect/attached-prices.ts'
 import { type Cache, createCache, openedCache } from '../../standalone/cache.ts'
-import { createWarming } from '../../standalone/warming.ts'
+import { createWarming } from '../../standalone/warming/warming.ts'
 import { NamedL2 } from '../cache/l2/named-l2.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 import type { ReadingTally, ReadingTask } from './reading-thread.ts'
@@ -82,7 +82,7 @@ class Stage {
       case 'getMany':
         return this.#getMany(name)
       case 'warm':
-        this.#underWay.push(this.#warming.warmPairs([nameOf(name), nameOf((name * 5) % NAMES)]))
+        this.#underWay.push(this.#warming.warmer.warmPairs([nameOf(name), nameOf((name * 5) % NAMES)]))
         return
       case 'elsewhere-set':
         this.#l2.put(nameOf(name), { version: this.#nowMs * VERSIONS_PER_MS, price: priceOf(name, this.#nowMs) })

@@ -1,6 +1,6 @@
 import { virtualClock } from '../../src/clock.ts'
 import { type Cache, createCache } from '../../standalone/cache.ts'
-import { type CacheWarming, createWarming } from '../../standalone/warming.ts'
+import { type CacheWarming, createWarming } from '../../standalone/warming/warming.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 
 export const GROUPS = 40

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type OwnStrategy, type StrategyContext, topN } from '../../index.ts'
 import { openedCache } from '../../standalone/cache.ts'
-import { createWarming } from '../../standalone/warming.ts'
+import { createWarming } from '../../standalone/warming/warming.ts'
 import { closeAll, filled, hitRatio, readGroups, warming } from './groups-stage.ts'
 
 afterEach(closeAll)
@@ -20,14 +20,14 @@ describe('a strategy of one’s own beside a cache', () => {
       return best(context)
     }
     const made = warming(cache, { strategy: { name: 'mine', maxPairs: 4, minScore: 0.4, select } })
-    expect(made.getConfig()).toMatchObject({ maxPairsPerWarm: 4, minCorrelationScore: 0.4 })
+    expect(made.warmer.getConfig()).toMatchObject({ maxPairsPerWarm: 4, minCorrelationScore: 0.4 })
     await readGroups(cache, 600)
     expect(hitRatio(cache)).toBeGreaterThan(0.6)
     const { candidates, ...last } = seen.at(-1) as StrategyContext
     expect(candidates.every(({ pair }) => /^P\d+$/.test(pair))).toBe(true)
     expect(candidates.every(({ correlationScore }) => correlationScore >= 0.4)).toBe(true)
     expect(last).toMatchObject({ maxPairs: 4, eventTimeMs: 1_780_000_000_000, l1: { capacity: 40 } })
-    const { used, unused } = made.stats().predicted
+    const { used, unused } = made.warmer.getStats().predicted
     expect(used).toBeGreaterThan(unused)
   })
 
@@ -36,12 +36,12 @@ describe('a strategy of one’s own beside a cache', () => {
     const made = warming(cache, {
       strategy: { name: 'all', select: (context) => ({ selected: context.candidates, reason: 'all' }) },
     })
-    made.updateConfig({ maxPairsPerWarm: 1 })
+    made.warmer.updateConfig({ maxPairsPerWarm: 1 })
     await readGroups(cache, 100)
-    const before = made.stats().totalPairsAttempted
+    const before = made.warmer.getStats().totalPairsAttempted
     cache.get('P0')
     await new Promise((resolve) => setImmediate(resolve))
-    expect(made.stats().totalPairsAttempted - before).toBeLessThanOrEqual(1)
+    expect(made.warmer.getStats().totalPairsAttempted - before).toBeLessThanOrEqual(1)
   })
 
   test('that throws warms nothing and harms no read, and is counted with its fault', async () => {
@@ -51,7 +51,7 @@ describe('a strategy of one’s own beside a cache', () => {
     }
     const made = warming(cache, { strategy: { name: 'faulty', select } })
     await readGroups(cache, 100)
-    expect(made.stats().totalWarmingOps).toBe(0)
+    expect(made.warmer.getStats().totalWarmingOps).toBe(0)
     const counted = openedCache(cache)?.metrics.counter('strategy_answers_refused_total', {
       strategy: 'faulty',
       reason: 'threw',

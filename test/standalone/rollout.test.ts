@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createCache } from '../../standalone/cache.ts'
-import { createWarming } from '../../standalone/warming.ts'
+import { createWarming } from '../../standalone/warming/warming.ts'
 import { closeAll, closedLater, filled, GROUP, GROUPS, hitRatio, readGroups, warming } from './groups-stage.ts'
 
 afterEach(closeAll)
@@ -34,13 +34,13 @@ describe('a canary beside a cache', () => {
     const cache = await filled()
     const made = warming(cache, { rollout: { mode: 'canary', percent: 10 } })
     await readGroups(cache, 400)
-    const before = made.stats().totalPairsAttempted
+    const before = made.warmer.getStats().totalPairsAttempted
     await readGroups(cache, 100)
-    const few = made.stats().totalPairsAttempted - before
+    const few = made.warmer.getStats().totalPairsAttempted - before
     made.rollout.set({ mode: 'full' })
     await readGroups(cache, 100)
     expect(few).toBeGreaterThan(0)
-    expect(made.stats().totalPairsAttempted - before - few).toBeGreaterThan(3 * few)
+    expect(made.warmer.getStats().totalPairsAttempted - before - few).toBeGreaterThan(3 * few)
     expect(made.rollout.status()).toMatchObject({ mode: 'full', set: { mode: 'full', percent: 100, killed: false } })
   })
 })
@@ -52,14 +52,14 @@ describe('the gate of a warming', () => {
     const made = warming(cache, { rollout: { gate: (pair) => isOn && pair.startsWith('P') } })
     await readGroups(cache, 400)
     const { yes, no } = made.rollout.status().gate
-    expect([made.stats().totalWarmingOps, yes, no > 0]).toEqual([0, 0, true])
+    expect([made.warmer.getStats().totalWarmingOps, yes, no > 0]).toEqual([0, 0, true])
     isOn = true
     await readGroups(cache, 100)
-    const warmed = made.stats().totalWarmingOps
+    const warmed = made.warmer.getStats().totalWarmingOps
     expect(warmed).toBeGreaterThan(0)
     isOn = false
     await readGroups(cache, 100)
-    expect(made.stats().totalWarmingOps).toBe(warmed)
+    expect(made.warmer.getStats().totalWarmingOps).toBe(warmed)
     expect(made.rollout.status().gate.yes).toBeGreaterThan(0)
   })
 
@@ -77,7 +77,7 @@ describe('the gate of a warming', () => {
     const made = warming(cache, { rollout: { gate: gate as () => boolean } })
     await readGroups(cache, 200)
     const { yes, no, faults } = made.rollout.status().gate
-    expect([made.stats().totalWarmingOps, yes, no, faults > 0]).toEqual([0, 0, 0, true])
+    expect([made.warmer.getStats().totalWarmingOps, yes, no, faults > 0]).toEqual([0, 0, 0, true])
   })
 
   test('may read the cache itself, and is not asked about these reads', async () => {
@@ -100,13 +100,13 @@ describe('the gate of a warming', () => {
     const cache = await filled()
     const made = warming(cache, { rollout: { mode: 'off', gate: () => true } })
     await readGroups(cache, 300)
-    expect(made.stats().totalWarmingOps).toBe(0)
+    expect(made.warmer.getStats().totalWarmingOps).toBe(0)
     made.rollout.set({ mode: 'full', gate: () => false })
     await readGroups(cache, 100)
-    expect(made.stats().totalWarmingOps).toBe(0)
+    expect(made.warmer.getStats().totalWarmingOps).toBe(0)
     made.rollout.set({ gate: () => true })
     await readGroups(cache, 100)
-    expect(made.stats().totalWarmingOps).toBeGreaterThan(0)
+    expect(made.warmer.getStats().totalWarmingOps).toBeGreaterThan(0)
   })
 })
 
@@ -123,7 +123,7 @@ describe('a warming in shadow', () => {
       warming(full, { strategy })
       await readGroups(full, 800)
       const { shadow, mode } = made.rollout.status()
-      const { totalWarmingOps, predicted } = made.stats()
+      const { totalWarmingOps, predicted } = made.warmer.getStats()
       expect({ mode, totalWarmingOps, admitted: predicted.admitted }).toEqual({
         ...{ mode: 'shadow', totalWarmingOps: 0, admitted: 0 },
       })
@@ -147,7 +147,7 @@ describe('a warming in shadow', () => {
     await readGroups(cache, 100)
     const made = warming(cache, { rollout: { mode: 'shadow' } })
     const absent = ['P190', 'P191', 'P192']
-    expect(await made.warmPairs(absent)).toMatchObject({ success: true, refused: undefined })
+    expect(await made.warmer.warmPairs(absent)).toMatchObject({ success: true, refused: undefined })
     for (const pair of absent) cache.get(pair)
     expect(made.rollout.status().shadow).toEqual({ reads: 3, hitRatio: 1, hitRatioWithWarming: 1 })
   })
@@ -175,14 +175,19 @@ describe('a warming that is switched off', () => {
       const cache = await filled()
       const made = warming(cache, { rollout })
       await readGroups(cache, 400)
-      expect(await made.warmPairs(['P1', 'P2'])).toMatchObject({
+      expect(await made.warmer.warmPairs(['P1', 'P2'])).toMatchObject({
         ...{ success: false, refused, pairsAttempted: 2, pairsWarmed: 0, pairsRefused: 0, timedOut: false },
       })
-      expect(made.stats()).toMatchObject({ totalWarmingOps: 0, failedOps: 0, refusedOps: 1, successRate: undefined })
+      expect(made.warmer.getStats()).toMatchObject({
+        totalWarmingOps: 0,
+        failedOps: 0,
+        refusedOps: 1,
+        successRate: undefined,
+      })
       expect(made.rollout.set({ mode: 'full', killed: false }).mode).toBe('full')
       await readGroups(cache, 5)
-      expect(made.stats().totalWarmingOps).toBeGreaterThan(0)
-      expect(await made.warmPairs(['P1'])).toMatchObject({ success: true, refused: undefined })
+      expect(made.warmer.getStats().totalWarmingOps).toBeGreaterThan(0)
+      expect(await made.warmer.warmPairs(['P1'])).toMatchObject({ success: true, refused: undefined })
     },
   )
 
@@ -191,7 +196,7 @@ describe('a warming that is switched off', () => {
     const made = warming(cache)
     await readGroups(cache, 100)
     const { resident } = cache.stats().levels.L1 as { resident?: number }
-    const asked = made.warmPairs(['P190', 'P191'])
+    const asked = made.warmer.warmPairs(['P190', 'P191'])
     expect(made.rollout.kill()).toMatchObject({ mode: 'off', offBecause: 'it is killed', set: { killed: true } })
     expect(await asked).toMatchObject({ success: false, refused: 'killed', pairsWarmed: 0 })
     expect((cache.stats().levels.L1 as { resident?: number }).resident).toBe(resident)
@@ -201,7 +206,7 @@ describe('a warming that is switched off', () => {
     const cache = await filled()
     const made = warming(cache)
     await readGroups(cache, 300)
-    const begun = () => made.stats().totalWarmingOps + made.stats().refusedOps
+    const begun = () => made.warmer.getStats().totalWarmingOps + made.warmer.getStats().refusedOps
     const before = begun()
     const read = () => {
       for (let first = 0; first < GROUPS * GROUP; first += GROUP) cache.get(`P${first}`)
@@ -220,7 +225,7 @@ describe('a warming that is switched off', () => {
     const cache = closedLater(await createCache({ l1Slots: 8, l2Enabled: false, env: { WARMING_ENABLED: 'false' } }))
     const made = warming(cache, { rollout: { mode: 'full' } })
     expect(made.rollout.status()).toMatchObject({ mode: 'off', offBecause: 'WARMING_ENABLED is off' })
-    expect(await made.warmPairs(['P1'])).toMatchObject({ success: false, refused: 'off' })
+    expect(await made.warmer.warmPairs(['P1'])).toMatchObject({ success: false, refused: 'off' })
   })
 })
 
@@ -241,13 +246,6 @@ describe('a rollout that is not allowed', () => {
     expect(made.rollout.status()).toEqual(before)
   })
 
-  test('comes from a second warming, which leaves that of the first as it is', async () => {
-    const cache = await filled()
-    const first = warming(cache, { rollout: { mode: 'canary', percent: 7 } })
-    expect(() => createWarming(cache, { rollout: { mode: 'off' } })).toThrow('the cache has a warming already')
-    expect(first.rollout.status()).toMatchObject({ mode: 'canary', set: { percent: 7 } })
-  })
-
   test('comes from a warming that is closed: the next one has its own', async () => {
     const cache = await filled()
     const first = warming(cache, { rollout: { mode: 'canary', percent: 7 } })
@@ -255,5 +253,18 @@ describe('a rollout that is not allowed', () => {
     const second = warming(cache)
     first.rollout.kill()
     expect(second.rollout.status()).toMatchObject({ mode: 'full', set: { percent: 100, killed: false } })
+  })
+})
+
+describe('the rollout of several warmings beside a cache', () => {
+  test('is one: a further warming leaves it as it is, unless it is given another', async () => {
+    const cache = await filled()
+    const first = warming(cache, { rollout: { mode: 'canary', percent: 7 } })
+    const second = warming(cache, { strategy: 'top-n' })
+    expect(second.rollout.status()).toMatchObject({ mode: 'canary', set: { percent: 7 } })
+    const third = warming(cache, { rollout: { mode: 'off' } })
+    for (const each of [first, second, third]) expect(each.rollout.status().mode).toBe('off')
+    first.rollout.set({ mode: 'full' })
+    expect(third.rollout.status().mode).toBe('full')
   })
 })

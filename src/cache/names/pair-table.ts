@@ -88,10 +88,14 @@ export class PairTable implements PairIds {
     return [...this.#chainIds.keys()]
   }
 
-  /** From now on the part is asked before an id goes to another name, and told. */
-  keep(holder: IdHolder): void {
+  /** From now on the part is asked before an id goes to another name, and told, until it calls the returned function. */
+  keep(holder: IdHolder): () => void {
     this.#holders.push(holder)
     this.#recycles ||= holder.lives !== undefined
+    return () => {
+      const at = this.#holders.indexOf(holder)
+      if (at >= 0) this.#holders.splice(at, 1)
+    }
   }
 
   /** The pair is deleted: its id may go to another name. */

@@ -1,10 +1,10 @@
-import { isObject } from '../schemas/json-value.ts'
-import type { Check } from '../src/config/check.ts'
-import { faultOf, type OptionsOf } from '../src/config/options.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
-import { limitsOf } from '../src/strategy/choice.ts'
-import type { StrategyName } from '../src/strategy/named.ts'
-import type { OwnStrategy } from '../src/strategy/own-strategy.ts'
+import { isObject } from '../../schemas/json-value.ts'
+import type { Check } from '../../src/config/check.ts'
+import { faultOf, type OptionsOf } from '../../src/config/options.ts'
+import { ForewarmError } from '../../src/forewarm-error.ts'
+import { ownLimits, type StrategyFields } from '../../src/strategy/choice.ts'
+import type { StrategyName } from '../../src/strategy/named.ts'
+import type { OwnStrategy } from '../../src/strategy/own-strategy.ts'
 
 /** What a warming beside a cache goes by. All of it may change while it runs. */
 export interface WarmerConfig {
@@ -58,12 +58,12 @@ export function assertWarmerConfig(call: string, given: WarmerChanges): void {
   if (found.length > 0) throw new ForewarmError('bad-value', found.join('\n'))
 }
 
-/** The defaults of a strategy. */
-export function warmerConfigOf(strategy: StrategyName | OwnStrategy): WarmerConfig {
-  const { maxPairs, minScore } = limitsOf(strategy)
+/** The defaults of a strategy with these fields of its own. */
+export function warmerConfigOf(strategy: StrategyName | OwnStrategy, fields: StrategyFields = {}): WarmerConfig {
+  const { maxPairs, minScore } = ownLimits({ strategy, strategyConfig: fields, adaptiveEnabled: true })
   return {
     maxPairsPerWarm: maxPairs,
-    minCorrelationScore: strategy === 'forewarm' ? undefined : minScore,
+    minCorrelationScore: strategy === 'forewarm' ? fields.minScore : minScore,
     asyncWarming: true,
     timeoutMs: 50,
     enabled: true,
@@ -71,10 +71,7 @@ export function warmerConfigOf(strategy: StrategyName | OwnStrategy): WarmerConf
 }
 
 /** Later changes win over earlier ones, and all over the defaults. */
-export function changedConfig(
-  strategy: StrategyName | OwnStrategy,
-  ...changes: readonly WarmerChanges[]
-): WarmerConfig {
+export function changedConfig(defaults: WarmerConfig, ...changes: readonly WarmerChanges[]): WarmerConfig {
   const given = Object.entries(Object.assign({}, ...changes)).filter(([, value]) => value !== undefined)
-  return { ...warmerConfigOf(strategy), ...Object.fromEntries(given) }
+  return { ...defaults, ...Object.fromEntries(given) }
 }

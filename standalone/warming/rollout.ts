@@ -1,12 +1,12 @@
-import type { Caches } from '../node/options.ts'
-import { type ShadowReport, shadowReport } from '../node/rollout/handle.ts'
-import type { RolloutMode } from '../schemas/control/rollout-modes.ts'
-import { type Usage, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
-import { assertOptions, callable, type OptionsOf } from '../src/config/options.ts'
-import type { AtHand } from '../src/correlation/read-back.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
-import { changedRollout, type RolloutValue } from '../src/rollout/rollout-value.ts'
-import { offBecause } from '../src/warming/governed.ts'
+import type { Caches } from '../../node/options.ts'
+import { type ShadowReport, shadowReport } from '../../node/rollout/handle.ts'
+import type { RolloutMode } from '../../schemas/control/rollout-modes.ts'
+import { type Usage, warmCostOf, warmsOf } from '../../src/cache/l1/usage.ts'
+import { assertOptions, callable, type OptionsOf } from '../../src/config/options.ts'
+import type { AtHand } from '../../src/correlation/read-back.ts'
+import { ForewarmError } from '../../src/forewarm-error.ts'
+import { changedRollout, type RolloutValue } from '../../src/rollout/rollout-value.ts'
+import { offBecause } from '../../src/warming/governed.ts'
 
 /** Tells whether reads of the pair may warm others: a feature flag of the caller's. */
 export type RolloutGate = (pair: string) => boolean
@@ -17,6 +17,11 @@ export interface CacheRolloutChange {
   readonly mode?: RolloutMode | undefined
   /** In canary: how many of a hundred pairs warm what follows their reads. Pairs are in or out by their names. */
   readonly percent?: number | undefined
+  /**
+   * The share of the recorded updates, 0 to 0.5, for which nothing is warmed: `hitRateImprovement` compares the others with
+   * them. Default: 0.
+   */
+  readonly controlShare?: number | undefined
   /** Nothing is warmed, whatever the mode says, until it is set to false. */
   readonly killed?: boolean | undefined
   /**
@@ -32,7 +37,7 @@ export interface CacheRolloutStatus {
   readonly mode: RolloutMode
   /** Why nothing is warmed, if the mode alone does not say it. */
   readonly offBecause: string | undefined
-  readonly set: Pick<RolloutValue, 'mode' | 'percent' | 'killed'>
+  readonly set: Pick<RolloutValue, 'mode' | 'percent' | 'controlShare' | 'killed'>
   /** Answers of the gate: `yes`, `no`, and `faults`, which were errors or not boolean and count as no. */
   readonly gate: { readonly yes: number; readonly no: number; readonly faults: number }
   /** The effect that warming would have, in the current stretch of shadow or the last one. */
@@ -48,7 +53,9 @@ export interface CacheRollout {
   kill(): CacheRolloutStatus
 }
 
-export const CACHE_ROLLOUT: OptionsOf<CacheRolloutChange> = { mode: true, percent: true, killed: true, gate: callable }
+export const CACHE_ROLLOUT: OptionsOf<CacheRolloutChange> = {
+  ...{ mode: true, percent: true, controlShare: true, killed: true, gate: callable },
+}
 
 export interface RolledOutOptions {
   readonly caches: Pick<Caches, 'table' | 'l1' | 'rollout' | 'shadow'>
@@ -57,6 +64,8 @@ export interface RolledOutOptions {
   readonly given: CacheRolloutChange
   readonly onChange: () => void
 }
+
+type Place = Pick<Caches['l1'], 'has' | 'renew' | 'usage'>
 
 /** What has become of warms, in L1 and in all its shadows. */
 type Ended = Readonly<Record<'used' | 'unused' | 'warms' | 'missedSoon', number>>
@@ -67,7 +76,9 @@ export class RolledOut implements CacheRollout, AtHand {
   readonly #first: RolloutValue
   #gate: RolloutGate | undefined
   readonly #answers = { yes: 0, no: 0, faults: 0 }
-  /** The counts of the places that warms went to before. */
+  /** The place that warms went to when they were last counted: L1, or a shadow of it. */
+  #place: Place
+  /** The counts of the places before that one. */
   #earlier: Ended = { used: 0, unused: 0, warms: 0, missedSoon: 0 }
   #isAsking = false
   #isClosed = false
@@ -76,10 +87,12 @@ export class RolledOut implements CacheRollout, AtHand {
     this.#options = options
     this.#first = valueAfter('createWarming: rollout', options.before, options.given)
     this.#gate = options.given.gate
+    this.#place = this.#l1
   }
 
   begin(): void {
     this.#options.caches.rollout.set(this.#first)
+    this.#place = this.#l1
   }
 
   has(pairId: number): boolean {
@@ -95,9 +108,15 @@ export class RolledOut implements CacheRollout, AtHand {
     return offBecause(this.#options.caches)
   }
 
-  /** What has become of warms so far. It never falls when the place changes. */
+  /** What has become of warms so far. It never falls when the place changes, whoever changes it. */
   get ended(): Ended {
-    return sum(this.#earlier, endedIn(this.#l1.usage), 1)
+    const l1 = this.#l1
+    if (l1 !== this.#place) {
+      const before = sum(this.#earlier, endedIn(this.#place.usage), 1)
+      this.#earlier = sum(before, endedIn(l1.usage), -1)
+      this.#place = l1
+    }
+    return sum(this.#earlier, endedIn(l1.usage), 1)
   }
 
   /** Whether a read of the pair may warm others, or would in shadow. */
@@ -108,10 +127,10 @@ export class RolledOut implements CacheRollout, AtHand {
 
   status(): CacheRolloutStatus {
     const { rollout, shadow } = this.#options.caches
-    const { mode, percent, killed } = rollout.value
+    const { mode, percent, controlShare, killed } = rollout.value
     return {
       ...{ mode: rollout.mode, offBecause: rollout.offBecause },
-      set: { mode, percent, killed },
+      set: { mode, percent, controlShare, killed },
       gate: { ...this.#answers },
       shadow: shadowReport(shadow.figures),
     }
@@ -122,9 +141,7 @@ export class RolledOut implements CacheRollout, AtHand {
     const { caches, onChange } = this.#options
     const value = valueAfter('rollout.set', caches.rollout.value, change)
     if (this.#isClosed) return this.status()
-    const before = this.ended
     caches.rollout.set(value)
-    this.#earlier = sum(before, endedIn(this.#l1.usage), -1)
     this.#gate = change.gate ?? this.#gate
     onChange()
     return this.status()
@@ -139,7 +156,7 @@ export class RolledOut implements CacheRollout, AtHand {
   }
 
   /** L1, or its shadow: the place that warms go to. */
-  get #l1(): Pick<Caches['l1'], 'has' | 'renew' | 'usage'> {
+  get #l1(): Place {
     const { l1, shadow } = this.#options.caches
     return shadow.parts?.l1 ?? l1
   }

@@ -1,0 +1,194 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createMining } from '../../node/caches.ts'
+import type { IdHolder } from '../../src/cache/names/id-holders.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+import type { OpenedCache } from '../cache.ts'
+import type { ReadListener } from '../read-listeners.ts'
+
+/** An update and the reads that were made because of it. */
+export interface Turn {
+  /** Negative when the id has gone to another pair. */
+  pairId: number
+  readonly eventTimeMs: number
+  readonly beganMs: number
+  /** Bit e says that edge e of the tracker was read. */
+  readEdges: number
+  reads: number
+  hits: number
+}
+
+/** The most updates whose reads are still being counted. */
+const MAX_TURNS = 65_536
+
+/**
+ * Learns from the updates that a caller records and from the reads of a cache.
+ *
+ *   recordPriceUpdate(A) ──► turn of A ── reads in the same call, and after its awaits ──► A → B, as in a node's handlers
+ *                               └── settled after CORRELATION_WINDOW_MS: which edges were read, hits and misses
+ *   a read outside any turn ──► read alone: what it follows is mined from the log
+ *
+ * A turn goes with the asynchronous context (AsyncLocalStorage), so reads of updates that are handled at the same time are
+ * not mixed up. A read that comes later than the window belongs to no update.
+ */
+export class Analyzer implements ReadListener, IdHolder {
+  readonly tracker: Tracker
+  readonly #parts: OpenedCache
+  readonly #windowMs: number
+  readonly #context = new AsyncLocalStorage<Turn>()
+  /** The turns that are not settled, the oldest first, from `#first` on. */
+  #turns: Turn[] = []
+  #first = 0
+  /** The newest event time, and when it was recorded. */
+  #newest = { eventTimeMs: 0, atMs: 0 }
+
+  constructor(parts: OpenedCache, tracker: Tracker) {
+    this.#parts = parts
+    this.tracker = tracker
+    this.#windowMs = parts.config.correlation.windowMs
+  }
+
+  /** The pair's update is handled from now on by the caller, and by what it awaits. */
+  updated(pairId: number, eventTimeMs: number, nowMs: number): void {
+    this.settle(nowMs)
+    this.tracker.observe(pairId, eventTimeMs, this.#parts.caches.table.chainOf(pairId))
+    if (eventTimeMs >= this.#newest.eventTimeMs) this.#newest = { eventTimeMs, atMs: nowMs }
+    const turn: Turn = { pairId, eventTimeMs, beganMs: nowMs, readEdges: 0, reads: 0, hits: 0 }
+    this.#turns.push(turn)
+    this.#context.enterWith(turn)
+  }
+
+  /** The update that the caller handles; undefined outside any turn. */
+  get turn(): Turn | undefined {
+    const turn = this.#context.getStore()
+    return turn === undefined || turn.pairId < 0 || this.#lagOf(turn) > this.#windowMs ? undefined : turn
+  }
+
+  /** Whether the caller handles an update for which nothing is warmed, so that the others can be compared with it. */
+  get isControl(): boolean {
+    const { control } = this.#parts.caches
+    if (control.share === 0) return false
+    const { turn } = this
+    return turn !== undefined && control.includes(turn.pairId, turn.eventTimeMs)
+  }
+
+  onRead(pairId: number, isHit: boolean, isWarmed: boolean): void {
+    // What only a warm answered would have been a miss without it.
+    this.learn(pairId, isHit, !isHit || isWarmed)
+  }
+
+  /** The pair is read, by the handlers of the turn if there is one. `isHit` is undefined if nobody tells. */
+  learn(pairId: number, isHit: boolean | undefined, wouldMiss = isHit === false): void {
+    const { turn, tracker } = this
+    if (turn === undefined) tracker.readAlone(pairId)
+    else {
+      const edge = tracker.read(turn.pairId, pairId, this.#lagOf(turn))
+      if (edge >= 0) turn.readEdges |= 1 << edge
+      if (isHit !== undefined) turn.reads++
+      if (isHit) turn.hits++
+    }
+    if (wouldMiss) tracker.missed(pairId, this.#parts.caches.table.chainOf(pairId), this.#eventTimeNow(turn))
+  }
+
+  /** Ends the turns that began a window ago, or all with an infinite time. */
+  settle(nowMs: number): void {
+    const turns = this.#turns
+    while (this.#first < turns.length) {
+      const turn = turns[this.#first] as Turn
+      const isOver = nowMs - turn.beganMs > this.#windowMs || turns.length - this.#first > MAX_TURNS
+      if (!isOver) break
+      this.#first++
+      this.#settled(turn)
+    }
+    if (this.#first * 2 < turns.length || this.#first === 0) return
+    this.#turns = turns.slice(this.#first)
+    this.#first = 0
+  }
+
+  forget(pairId: number): void {
+    this.tracker.forget(pairId)
+    for (const turn of this.#turns) if (turn.pairId === pairId) turn.pairId = -1
+  }
+
+  #settled(turn: Turn): void {
+    const { pairId, eventTimeMs, readEdges, reads, hits } = turn
+    if (pairId < 0) return
+    this.tracker.settle(pairId, readEdges)
+    this.#parts.caches.measurement.settled({ pairId, eventTimeMs }, reads, hits)
+  }
+
+  #lagOf(turn: Turn): number {
+    return this.#parts.clock.now() - turn.beganMs
+  }
+
+  /** Reads are logged among updates, so by event time: that of the update, or of the newest one, and the time since then. */
+  #eventTimeNow(turn: Turn | undefined): number {
+    if (turn !== undefined) return turn.eventTimeMs + this.#lagOf(turn)
+    const { eventTimeMs, atMs } = this.#newest
+    const nowMs = this.#parts.clock.now()
+    return eventTimeMs === 0 ? nowMs : eventTimeMs + nowMs - atMs
+  }
+}
+
+/** An analyzer that hears the reads of the cache. */
+export interface OpenAnalyzer {
+  readonly analyzer: Analyzer
+  /** Ends it, or for one that is shared its last user does. */
+  close(): Promise<void>
+}
+
+/** The cache's own analyzer, by its inside, as long as warmings use it. */
+const SHARED = new WeakMap<OpenedCache, OpenAnalyzer & { users: number }>()
+
+/** Undefined if the cache has as many listeners as it may have. */
+export function openAnalyzer(parts: OpenedCache, isShared: boolean): OpenAnalyzer | undefined {
+  if (!isShared) return ownAnalyzer(parts)
+  const known = SHARED.get(parts)
+  if (known !== undefined) {
+    known.users++
+    return known
+  }
+  const listening = listened(parts, new Analyzer(parts, parts.caches.tracker))
+  if (listening === undefined) return undefined
+  const shared = {
+    analyzer: listening.analyzer,
+    users: 1,
+    async close(): Promise<void> {
+      if (--shared.users > 0) return
+      SHARED.delete(parts)
+      listening.stop()
+    },
+  }
+  SHARED.set(parts, shared)
+  return shared
+}
+
+/** One that shares nothing with others: it has a tracker and a miner of its own. */
+function ownAnalyzer(parts: OpenedCache): OpenAnalyzer | undefined {
+  const { mined, mining } = createMining(parts)
+  const { maxTrackedPairs: maxPairs, top } = parts.config.correlation
+  const tracker = new Tracker({ maxPairs, top, ...(mined !== undefined && { mined }) })
+  const listening = listened(parts, new Analyzer(parts, tracker))
+  if (listening === undefined) return undefined
+  mining?.start()
+  return {
+    analyzer: listening.analyzer,
+    async close() {
+      listening.stop()
+      await mining?.close()
+    },
+  }
+}
+
+function listened(parts: OpenedCache, analyzer: Analyzer): { readonly analyzer: Analyzer; stop(): void } | undefined {
+  const listening = parts.listeners.add(analyzer)
+  if (listening === undefined) return undefined
+  const letGo = parts.caches.table.keep(analyzer)
+  return {
+    analyzer,
+    stop() {
+      analyzer.settle(Number.POSITIVE_INFINITY)
+      listening.stop()
+      letGo()
+    },
+  }
+}

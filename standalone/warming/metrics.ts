@@ -1,0 +1,67 @@
+import { collected, prometheusText } from '../../src/telemetry/metric-producer.ts'
+import { PROMETHEUS_TEXT } from '../../src/telemetry/open-metrics.ts'
+import { VERSION } from '../../src/version.ts'
+import type { OpenedCache } from '../cache.ts'
+
+/** How the metrics of a warming are shown. */
+export interface CacheMetricsConfig {
+  /** Stands before each name. Default: METRICS_PREFIX, which is `arbitrage_` unless set. */
+  readonly prefix?: string
+  /** Stand at each series, beside its own. */
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** The metrics of a cache and its warmings. */
+export interface CacheMetrics {
+  /** False: they are counted all the same and not shown. */
+  readonly enabled: boolean
+  /** The media type of the Prometheus text. */
+  readonly contentType: string
+  /** Prometheus text (version 0.0.4), or JSON: `{ metrics: [{ name, kind, unit, help, series: [{ labels, … }] }] }`. */
+  export(format?: 'prometheus' | 'json'): string
+}
+
+const OFF = '# metrics are off: enableMetrics is false\n'
+
+export class ShownMetrics implements CacheMetrics {
+  readonly contentType = PROMETHEUS_TEXT
+  readonly enabled: boolean
+  readonly #parts: OpenedCache
+  readonly #config: CacheMetricsConfig
+
+  constructor(
+    parts: OpenedCache,
+    { enabled, config }: { readonly enabled: boolean; readonly config: CacheMetricsConfig },
+  ) {
+    this.#parts = parts
+    this.enabled = enabled
+    this.#config = config
+  }
+
+  export(format: 'prometheus' | 'json' = 'prometheus'): string {
+    if (format === 'json') return JSON.stringify({ metrics: this.enabled ? this.#values() : [] })
+    const { metrics } = this.#parts
+    const { labels } = this.#config
+    if (!this.enabled) return OFF
+    return prometheusText(collected(metrics, { prefix: this.#prefix, version: VERSION, labels }))
+  }
+
+  get #prefix(): string {
+    return this.#config.prefix ?? this.#parts.config.metrics.prefix
+  }
+
+  #values() {
+    const { labels: more = {} } = this.#config
+    return this.#parts.metrics.read().map(({ instrument, numbers, histograms }) => ({
+      name: (instrument.bare ? '' : this.#prefix) + instrument.name,
+      ...{ kind: instrument.kind, unit: instrument.unit, help: instrument.help },
+      series: [
+        ...numbers.map(({ labels, value }) => ({ labels: { ...more, ...labels }, value })),
+        ...histograms.map(({ labels, counts, sum }) => ({
+          labels: { ...more, ...labels },
+          ...{ count: counts.reduce((all, each) => all + each, 0), sum, bounds: instrument.bounds ?? [], counts },
+        })),
+      ],
+    }))
+  }
+}

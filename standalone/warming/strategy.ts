@@ -1,0 +1,64 @@
+import type { StrategyFields } from '../../src/strategy/choice.ts'
+import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../src/strategy/named.ts'
+import type { OwnStrategy } from '../../src/strategy/own-strategy.ts'
+import type { Evidence, Strategy } from '../../src/strategy/strategy.ts'
+import type { NextReadsOptions } from '../../src/warming/next-reads.ts'
+import type { Follower } from './following.ts'
+import { changedConfig, type WarmerChanges, type WarmerConfig, warmerConfigOf } from './warmer-config.ts'
+
+export interface ChosenStrategyOptions {
+  readonly strategy: StrategyName | OwnStrategy
+  readonly fields: StrategyFields | undefined
+  /** The same strategy as it is asked. */
+  readonly askable: NextReadsOptions['strategy']
+  readonly given: WarmerChanges
+  readonly evidence: () => Evidence
+  /** The time since the pair's own last update. */
+  readonly movedAgoMs: (pairId: number) => number
+  readonly onChange: (config: WarmerConfig) => void
+}
+
+/** What a warming goes by: its strategy, and the limits that `updateConfig` changes. */
+export class ChosenStrategy {
+  readonly #options: ChosenStrategyOptions
+  readonly #defaults: WarmerConfig
+  #config: WarmerConfig
+  #strategy: Strategy
+
+  constructor(options: ChosenStrategyOptions) {
+    this.#options = options
+    this.#defaults = warmerConfigOf(options.strategy, options.fields)
+    this.#config = changedConfig(this.#defaults, options.given)
+    this.#strategy = this.#made()
+  }
+
+  get config(): WarmerConfig {
+    return this.#config
+  }
+
+  update(changes: WarmerChanges): WarmerConfig {
+    this.#config = changedConfig(this.#defaults, this.#config, changes)
+    this.#strategy = this.#made()
+    this.#options.onChange(this.#config)
+    return this.#config
+  }
+
+  /** The followers that are worth warming, best first. */
+  choose(followers: readonly Follower[]): readonly Follower[] {
+    const byId = new Map(followers.map((each) => [each.pairId, each]))
+    const candidates = followers.map(({ pairId, score, lagMs = 0, kind, reason }) => ({
+      ...{ pairId, score, lagMs, reason, movedAgoMs: this.#options.movedAgoMs(pairId) },
+      kind: kind === 'read' ? ('correlation' as const) : ('prediction' as const),
+    }))
+    const { selected, next } = this.#strategy.select(candidates, this.#options.evidence())
+    if (next !== undefined) this.#strategy = next
+    return selected.flatMap(({ pairId }) => byId.get(pairId) ?? []).slice(0, this.#config.maxPairsPerWarm)
+  }
+
+  #made(): Strategy {
+    const { askable } = this.#options
+    const { maxPairsPerWarm: maxPairs, minCorrelationScore } = this.#config
+    const limits = { maxPairs, minScore: minCorrelationScore ?? STRATEGY_LIMITS.forewarm.minScore }
+    return typeof askable === 'string' ? strategyNamed(askable, limits) : askable(limits)
+  }
+}

@@ -1,0 +1,186 @@
+import { indexOfWarmKind, type WarmKind, warmsOf } from '../../src/cache/l1/usage.ts'
+import { integer } from '../../src/config/check.ts'
+import { assertOptions } from '../../src/config/options.ts'
+import type { NextReads } from '../../src/warming/next-reads.ts'
+import type { OpenedCache } from '../cache.ts'
+import type { Analyzer } from './analyzer.ts'
+import { type Follower, followersOf } from './following.ts'
+import type { Operations } from './operations.ts'
+import type { CachePredictor, PredictedPair } from './predictor.ts'
+import type { CacheWarmerStats, WarmRefused, WarmReport } from './report.ts'
+import type { RolledOut } from './rollout.ts'
+import type { ChosenStrategy } from './strategy.ts'
+import { assertWarmerConfig, type WarmerChanges, type WarmerConfig } from './warmer-config.ts'
+
+/** Loads pairs into L1 before they are read. None of its warms rejects: the report tells what went wrong. */
+export interface CacheWarmer {
+  /**
+   * Warms what follows the pair's updates and reads, as the strategy chooses, with one trip to L2. The caller is handling an
+   * update of the pair, or has read it. In shadow nothing is loaded.
+   */
+  warmForPair(pair: string): Promise<WarmReport>
+  /** Warms these pairs. */
+  warmPairs(pairs: readonly string[]): Promise<WarmReport>
+  /** Warms the pairs that are read most. Throws a ForewarmError 'bad-value' for an option that is not allowed, as those below. */
+  warmPopular(options?: { readonly limit?: number }): Promise<WarmReport>
+  /** Warms the pairs that were read more in the last `windowHours` (default: 24) than before. */
+  warmTrending(options?: { readonly windowHours?: number; readonly limit?: number }): Promise<WarmReport>
+  /** Warms the pairs that are usually read in the next `lookAheadHours` (default: 1) of the day. */
+  warmTimeOfDay(options?: { readonly lookAheadHours?: number; readonly limit?: number }): Promise<WarmReport>
+  /** Warms the pairs that are likely to be read after these. */
+  warmPredicted(currentPairs: readonly string[], options?: { readonly limit?: number }): Promise<WarmReport>
+  getStats(): CacheWarmerStats
+  /**
+   * Changes what the warming goes by, from the next read on. A value of `undefined` is that of the default. Throws a
+   * ForewarmError 'bad-value' that names every fault; then nothing has changed.
+   */
+  updateConfig(changes: WarmerChanges): WarmerConfig
+  getConfig(): WarmerConfig
+}
+
+export interface WarmerParts {
+  readonly parts: OpenedCache
+  readonly rollout: RolledOut
+  readonly operations: Operations
+  readonly analyzer: Analyzer
+  readonly next: NextReads
+  readonly predictor: CachePredictor
+  readonly strategy: ChosenStrategy
+  readonly pairsNotAsked: () => number
+}
+
+const MOST = integer(1, 100_000)
+
+export class PairWarmer implements CacheWarmer {
+  readonly #with: WarmerParts
+
+  constructor(parts: WarmerParts) {
+    this.#with = parts
+  }
+
+  async warmForPair(pair: string): Promise<WarmReport> {
+    const { parts, operations, analyzer, next, strategy } = this.#with
+    const { table, shadow } = parts.caches
+    const pairId = table.ask(parts.chain, pair)
+    const refusal = this.#refusalFor(pairId)
+    if (refusal !== undefined) return operations.refused(0, refusal, pair)
+    const nowMs = parts.clock.now()
+    const followers = pairId < 0 ? [] : followersOf({ tracker: analyzer.tracker, next }, pairId, nowMs)
+    const chosen = strategy.choose(followers)
+    if (chosen.length === 0) return operations.idle(0, pair)
+    const kinds = new Map(chosen.map((each) => [each.pairId, kindOf(each)]))
+    const pairIds = [...kinds.keys()]
+    const warmKindOf = (id: number) => kinds.get(id) ?? 'prediction'
+    const { timeoutMs } = strategy.config
+    if (shadow.parts !== undefined) {
+      shadow.parts.l1.warm(pairIds, (id) => indexOfWarmKind(warmKindOf(id)), timeoutMs)
+      return operations.idle(pairIds.length, pair)
+    }
+    const first = warmKindOf(pairIds[0] as number)
+    const operation = { pairIds, kindOf: warmKindOf, attempted: pairIds.length, timeoutMs, strategy: first }
+    return table.holds.during(pairIds, () => operations.warm({ ...operation, sourcePair: pair }))
+  }
+
+  warmPairs(pairs: readonly string[]): Promise<WarmReport> {
+    return this.#warmNamed(pairs, 'manual')
+  }
+
+  async warmPopular(options: { readonly limit?: number } = {}): Promise<WarmReport> {
+    assertOptions('warmPopular', options, { limit: true })
+    return this.#warmFound(this.#with.predictor.popular(options.limit), 'popular')
+  }
+
+  async warmTrending(options: { readonly windowHours?: number; readonly limit?: number } = {}): Promise<WarmReport> {
+    return this.#warmFound(this.#with.predictor.trending(options), 'trending')
+  }
+
+  async warmTimeOfDay(
+    options: { readonly lookAheadHours?: number; readonly limit?: number } = {},
+  ): Promise<WarmReport> {
+    return this.#warmFound(this.#with.predictor.timeOfDay(options), 'time_of_day')
+  }
+
+  async warmPredicted(currentPairs: readonly string[], options: { readonly limit?: number } = {}): Promise<WarmReport> {
+    assertOptions('warmPredicted', options, { limit: MOST })
+    const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#with.strategy.config
+    const next = this.#with.predictor.next(currentPairs, options.limit ?? maxPairsPerWarm)
+    return this.#warmFound(
+      next.filter(({ confidence }) => confidence >= minCorrelationScore),
+      'predictive',
+    )
+  }
+
+  getStats(): CacheWarmerStats {
+    const { parts, operations, analyzer, next, pairsNotAsked } = this.#with
+    analyzer.settle(parts.clock.now())
+    const { counts } = operations
+    const { usage } = parts.caches.l1
+    const each = (sum: number) => (counts.totalWarmingOps === 0 ? undefined : sum / counts.totalWarmingOps)
+    const { hitRateImprovement } = parts.caches.measurement.figures({
+      usage,
+      promotions: parts.caches.promotion.tally,
+    })
+    return {
+      ...counts,
+      successRate: each(counts.successfulOps),
+      avgPairsPerOp: each(counts.totalPairsAttempted),
+      avgDurationMs: each(counts.totalTimeMs),
+      hitRateImprovement,
+      byStrategy: operations.byStrategy(),
+      predicted: { ...warmsOf(usage, 'prediction') },
+      readsNotTracked: next.readsNotTracked,
+      pairsRecycled: next.pairsRecycled,
+      pairsNotAsked: pairsNotAsked(),
+    }
+  }
+
+  updateConfig(changes: WarmerChanges): WarmerConfig {
+    assertWarmerConfig('updateConfig', changes)
+    return this.#with.strategy.update(changes)
+  }
+
+  getConfig(): WarmerConfig {
+    return this.#with.strategy.config
+  }
+
+  #warmFound(found: readonly PredictedPair[], strategy: WarmKind): Promise<WarmReport> {
+    return this.#warmNamed(
+      found.map(({ pair }) => pair),
+      strategy,
+    )
+  }
+
+  async #warmNamed(pairs: readonly string[], strategy: WarmKind): Promise<WarmReport> {
+    const { parts, operations, rollout, strategy: chosen } = this.#with
+    const { table, shadow } = parts.caches
+    const named = [...new Set(pairs)]
+    const { refusal } = rollout
+    if (refusal !== undefined) return operations.refused(named.length, refusal)
+    if (named.length === 0) return operations.idle(0)
+    const known = table.askAndHold(parts.chain, named).filter((pairId) => pairId >= 0)
+    const kindOf = () => strategy
+    try {
+      const { timeoutMs } = chosen.config
+      const report = await operations.warm({ pairIds: known, kindOf, attempted: named.length, strategy, timeoutMs })
+      // What a person warms is in L1 with and without the warming that a shadow stands for.
+      if (report.refused === undefined)
+        shadow.parts?.l1.warm(known, () => indexOfWarmKind(strategy), Number.POSITIVE_INFINITY)
+      return report
+    } finally {
+      table.holds.letGo(known)
+    }
+  }
+
+  /** Why nothing may be warmed for the pair now. */
+  #refusalFor(pairId: number): WarmRefused | undefined {
+    const { rollout, strategy, analyzer } = this.#with
+    if (rollout.refusal !== undefined) return rollout.refusal
+    if (!strategy.config.enabled) return 'disabled'
+    if (pairId >= 0 && !rollout.allows(pairId)) return 'canary'
+    return analyzer.isControl ? 'control' : undefined
+  }
+}
+
+function kindOf({ kind }: Follower): WarmKind {
+  return kind === 'read' ? 'correlation' : 'prediction'
+}
