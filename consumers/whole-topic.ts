@@ -17,6 +17,8 @@ export interface WholeTopicOptions {
 }
 
 const LOOK_EVERY_MS = 5
+/** A reader asks again at once, so an end that was not seen for so long is out of reach. */
+const SILENT_MS = 10_000
 
 /** Reads all partitions of a compacted topic of ours from their start, and goes on reading. */
 export class WholeTopic {
@@ -49,7 +51,7 @@ export class WholeTopic {
 
   /** Why the topic cannot be read at the moment; undefined if it can, as far as is known. */
   get trouble(): string | undefined {
-    return this.#trouble
+    return this.#trouble ?? this.#silence()
   }
 
   /** Rejects with a BrokerError if the topic cannot be read. */
@@ -77,6 +79,15 @@ export class WholeTopic {
 
   stop(): Promise<void> {
     return this.#consumer.stop()
+  }
+
+  /** A leader that is away says nothing. */
+  #silence(): string | undefined {
+    const nowMs = performance.now()
+    const readAtMs = this.#consumer.positions().map(({ readToEndAtMs = nowMs }) => readToEndAtMs)
+    const silentMs = nowMs - Math.min(nowMs, ...readAtMs)
+    if (silentMs < SILENT_MS) return undefined
+    return `topic ${this.#options.topic} was last read to its end ${Math.round(silentMs / 1000)} s ago`
   }
 
   async #look(): Promise<void> {

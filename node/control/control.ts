@@ -68,6 +68,8 @@ export class Control {
   readonly #closing = new AbortController()
   #starting: Promise<void> | undefined
   #hasFollowed = false
+  /** Settings whose records were read before all are: the last one counts, and those before it are history. */
+  readonly #unheard = new Set<string>()
 
   constructor(options: ControlOptions) {
     this.#options = options
@@ -107,8 +109,16 @@ export class Control {
       if (!either.aborted) this.#starting = undefined
       throw error
     }
-    await this.#topic.readToEnd(either)
+    await this.#topic.readToEnd(either).finally(() => this.#hear())
     this.#hasFollowed = true
+  }
+
+  #hear(): void {
+    for (const setting of this.#unheard) {
+      const current = this.current(setting)
+      if (current !== undefined) this.#options.onSet(setting, current)
+    }
+    this.#unheard.clear()
   }
 
   /**
@@ -182,7 +192,7 @@ export class Control {
   }
 
   #read(batch: Batch, at: number): void {
-    const { service, settings, onSet } = this.#options
+    const { service, settings } = this.#options
     const setting = settingOfKey(batch.key(at), service)
     if (typeof setting !== 'string') {
       if (setting.reason !== 'other-service') this.#refuse(setting)
@@ -198,7 +208,10 @@ export class Control {
       this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)
       if (parsed.ok) state.refuse(parsed.value)
       else state.hide()
-    } else if (state.take(parsed.value) === 'taken' && state.current !== undefined) onSet(setting, state.current)
+    } else if (state.take(parsed.value) === 'taken') {
+      this.#unheard.add(setting)
+      if (this.#hasFollowed) this.#hear()
+    }
     if (parsed.ok) this.#answer(parsed.value.id, state, wrong)
     this.#planAgain()
   }

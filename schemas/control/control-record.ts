@@ -27,8 +27,8 @@ export interface ControlRecord extends ControlAct {
 
 /** The most values before the newest that a record tells of. */
 export const MAX_PAST = 20
-/** No record can take all versions that a double counts. */
-const MAX_VERSION = 2 ** 40
+/** The last version: a double counts further. Records of this version take effect as they come, so that it ends nothing. */
+export const MAX_VERSION = 2 ** 40
 const MAX_ID_BYTES = 128
 const MAX_BY_CHARS = 200
 const MAX_REASON_CHARS = 500

@@ -1,4 +1,4 @@
-import { type ControlAct, type ControlRecord, MAX_PAST } from '../../schemas/control/control-record.ts'
+import { type ControlAct, type ControlRecord, MAX_PAST, MAX_VERSION } from '../../schemas/control/control-record.ts'
 
 /** `lost`: another record had this version before. `repeated`: it is in force already. */
 export type Taken = 'taken' | 'repeated' | 'lost'
@@ -37,12 +37,12 @@ export class ControlState {
       return 'repeated'
     }
     const isForced = record.forced === true && record.version === version
-    if (record.version <= version && !isForced) {
+    if (record.version <= version && !isForced && record.version < MAX_VERSION) {
       this.isHidden = true
       return 'lost'
     }
     this.isHidden = isForced
-    this.current = isForced ? { ...recordAfter(this, record), version: version + 1 } : record
+    this.current = isForced ? { ...recordAfter(this, record), version: after(version) } : record
     return 'taken'
   }
 
@@ -61,7 +61,11 @@ const MAX_PAST_CHARS = 128 * 1024
  */
 export function again({ forced: _, ...record }: ControlRecord): ControlRecord {
   const { version, setAs = version } = record
-  return { ...record, version: version + 1, setAs }
+  return { ...record, version: after(version), setAs }
+}
+
+function after(version: number): number {
+  return Math.min(version + 1, MAX_VERSION)
 }
 
 /** Whether whoever has seen this version, 0 for none, has seen what is in force. A record that is written again stays the same. */
@@ -84,7 +88,7 @@ export function recordAfter(
   const past = current === undefined ? [] : [actOf(current), ...(current.past ?? [])].slice(0, MAX_PAST)
   // A record that Kafka would not take could not be set, nor killed, any more.
   while (past.length > 0 && JSON.stringify(past).length > MAX_PAST_CHARS) past.pop()
-  return { v: 1, version: newest + 1, ...asked, ...(past.length > 0 && { past }) }
+  return { v: 1, version: after(newest), ...asked, ...(past.length > 0 && { past }) }
 }
 
 function actOf({ version, by, atMs, reason, value }: ControlRecord): ControlAct {

@@ -84,3 +84,18 @@ test('a value that its own node refuses is told so', () =>
       reason: expect.stringContaining('is: expected a text'),
     })
   }))
+
+test('a record of the last version there is keeps nobody from setting a value, or from forcing one', () =>
+  onControlStage(async ({ follower, write, stored }) => {
+    const [ann, ben] = [await follower(), await follower()]
+    await write('mode', { id: 'last', version: 2 ** 40, value: { is: 'a' } })
+    await until('both have it', () => ann.is() === 'a' && ben.is() === 'a')
+    expect(await ann.control.set('mode', { value: { is: 'b' }, by: 'ann' })).toMatchObject({ status: 'won' })
+    const killed = { value: { is: 'killed' }, by: 'ben', forced: true }
+    expect(await ben.control.set('mode', killed)).toMatchObject({ status: 'won' })
+    await write('mode', 'hides it')
+    await until('it is last again', async () => (await stored()).at(-1)?.value?.is === 'killed')
+    await until('both follow', () => ann.is() === 'killed' && ben.is() === 'killed')
+    expect((await follower()).is()).toBe('killed')
+    expect([ann.refused.length, ben.refused.length]).toEqual([1, 1])
+  }))

@@ -147,6 +147,20 @@ describe('a record that is passed over', () => {
     }))
 })
 
+test('a follower that comes late is told the values in force alone, however many there were before', () =>
+  onControlStage(async ({ follower }) => {
+    const ann = await follower()
+    for (const is of ['a', 'b', 'c']) await ann.control.set('mode', { value: { is }, by: 'ann' })
+    await ann.control.set('level', { value: { is: 'd' }, by: 'ann' })
+    const late = await follower()
+    expect(late.set).toEqual([
+      ['mode', 'c'],
+      ['level', 'd'],
+    ])
+    await ann.control.set('mode', { value: { is: 'e' }, by: 'ann' })
+    await until('it is told of those that come', () => late.set.at(-1)?.[1] === 'e')
+  }))
+
 test('a late reader of whom compaction has left the loser, and then the winner again, follows the winner', () =>
   onControlStage(async ({ follower, write }) => {
     await write('mode', { id: 'lost', version: 1, value: { is: 'b' } })
