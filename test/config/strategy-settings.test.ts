@@ -89,3 +89,39 @@ test('an unknown profile is refused in one sentence', () => {
     'FOREWARM_PROFILE (environment): got "prod"; allowed: development | staging | production',
   )
 })
+
+describe('a strategy of a user’s own as a setting', () => {
+  const own = { name: 'mine', maxPairs: 4, minScore: 0.5, select: () => ({ selected: [], reason: '' }) }
+  const given = (warming: object, env: Record<string, string> = {}) =>
+    loadConfig({ env, readFile: () => undefined, overrides: { warming } })
+
+  test('gives its limits, wins over the environment and is printed by its name', () => {
+    const outcome = given({ strategy: own }, { WARMING_STRATEGY: 'top-n' })
+    if (outcome.status === 'refused') throw new Error(describeProblems(outcome.problems))
+    expect(outcome.config.warming).toMatchObject({ strategy: own, maxPairs: 4, minScore: 0.5 })
+    expect(describeConfig(outcome)).toContainEqual({ name: 'WARMING_STRATEGY', value: 'mine', origin: 'argument' })
+  })
+
+  test('is replaced by what the control topic sets', () => {
+    const outcome = given({ strategy: own })
+    if (outcome.status === 'refused') throw new Error(describeProblems(outcome.problems))
+    const changed = outcome.changed({ update: {}, control: { WARMING_STRATEGY: 'top-n' } })
+    expect(changed).toMatchObject({ config: { warming: { strategy: 'top-n', maxPairs: 5, minScore: 0.3 } } })
+  })
+
+  test.each([
+    [{ strategy: own, strategyConfig: { maxPairs: 3 } }, 'allowed: no field, for the strategy mine'],
+    [{ strategyB: own, strategyBConfig: { topN: 3 } }, 'allowed: no field, for the strategy mine'],
+    [{ strategy: { ...own, maxPairs: 0 } }, 'in code, also a strategy of your own'],
+    [{ strategy: own.select }, 'in code, also a strategy of your own'],
+  ])('is refused with values of its own, or where it is none: %p', (warming, message) => {
+    const outcome = given(warming)
+    expect(outcome.status === 'refused' ? describeProblems(outcome.problems) : '').toContain(message)
+  })
+
+  test('is top-n where it has the name adaptive and that is switched off, and a line says so', () => {
+    const outcome = given({ strategy: { ...own, name: 'adaptive' }, adaptiveEnabled: false })
+    expect(outcome.warnings).toEqual([expect.stringContaining('the strategy is top-n')])
+    expect(outcome).toMatchObject({ config: { warming: { maxPairs: 5, minScore: 0.3 } } })
+  })
+})

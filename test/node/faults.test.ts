@@ -121,3 +121,17 @@ test('undecodable records are logged once a second', () => {
     ['999', 998],
   ])
 })
+
+test('an answer of a strategy that is not taken is logged in words, once a second for a strategy and a reason', () => {
+  const { clock, lines, faults } = stage()
+  const threw = { strategy: 'mine', fault: 'threw', detail: 'threw "a bug"', error: new Error('a bug') } as const
+  for (let times = 0; times < 3; times++) faults.strategyRefused(threw)
+  faults.strategyRefused({ strategy: 'mine', fault: 'promise', detail: 'returned a promise' })
+  clock.advanceTo(2_000)
+  faults.strategyRefused(threw)
+  expect(lines.map(({ detail, reason, passedOver, err }) => [detail, reason, passedOver, err !== undefined])).toEqual([
+    ['mine threw "a bug"', 'threw', 0, true],
+    ['mine returned a promise', 'promise', 0, false],
+    ['mine threw "a bug"', 'threw', 2, true],
+  ])
+})

@@ -107,23 +107,28 @@ describe('a strategy of one’s own in a node', () => {
     })
   })
 
-  test('gives way to a named one that is set while the node runs, and takes its place again', async () => {
+  test('gives way to another that is set while the node runs, and takes its place again', async () => {
     await onStage(inMemory(), async (stage) => {
       const { node, round, requests } = await playing(stage, { strategy: { name: 'only C', select: onlyC } })
-      const strategies = async () => {
+      const last = async () => {
         const before = requests().length
         await round()
         await until('a request is seen', () => requests().length > before)
-        return requests().at(-1)?.strategy
+        const { strategy, reason } = requests().at(-1) ?? {}
+        return [strategy, reason]
       }
       await round()
-      expect(await strategies()).toBe('only C')
+      expect(await last()).toEqual(['only C', 'C alone'])
       node.updateConfig({ warming: { strategy: 'top-n' } })
-      expect(await strategies()).toBe('top-n')
+      expect(await last()).toEqual(['top-n', expect.stringContaining('the 5 likeliest')])
+      const again: OwnStrategy['select'] = (context) => ({ ...onlyC(context), reason: 'C again' })
       node.updateConfig({ warming: { strategy: { name: 'only C', select: onlyC } } })
-      expect(await strategies()).toBe('only C')
+      expect(await last()).toEqual(['only C', 'C alone'])
+      // It looks the same in all but its function.
+      node.updateConfig({ warming: { strategy: { name: 'only C', select: again } } })
+      expect(await last()).toEqual(['only C', 'C again'])
       node.updateConfig({ warming: { strategy: undefined } })
-      expect(await strategies()).toBe('only C')
+      expect(await last()).toEqual(['only C', 'C alone'])
     })
   })
 

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { type OwnStrategy, type StrategyContext, topN } from '../../index.ts'
+import { standardErrorLog } from '../../src/telemetry/log-stream.ts'
 import { openedCache } from '../../standalone/cache.ts'
 import { createWarming } from '../../standalone/warming/warming.ts'
-import { closeAll, filled, hitRatio, readGroups, warming } from './groups-stage.ts'
+import { closeAll, filled, GROUP, GROUPS, hitRatio, readGroups, warming } from './groups-stage.ts'
 
 afterEach(closeAll)
 
@@ -31,32 +32,47 @@ describe('a strategy of one’s own beside a cache', () => {
     expect(used).toBeGreaterThan(unused)
   })
 
-  test('warms no more than the limits let it, also those that were set since', async () => {
-    const cache = await filled()
-    const made = warming(cache, {
-      strategy: { name: 'all', select: (context) => ({ selected: context.candidates, reason: 'all' }) },
-    })
-    made.warmer.updateConfig({ maxPairsPerWarm: 1 })
-    await readGroups(cache, 100)
-    const before = made.warmer.getStats().totalPairsAttempted
-    cache.get('P0')
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(made.warmer.getStats().totalPairsAttempted - before).toBeLessThanOrEqual(1)
+  test('warms no more pairs after a read than it is let, whatever it selects', async () => {
+    const attempted = async (maxPairsPerWarm: number) => {
+      const cache = await filled()
+      const select: OwnStrategy['select'] = ({ candidates }) => ({ selected: candidates, reason: 'all' })
+      const made = warming(cache, { strategy: { name: 'all', select } })
+      made.warmer.updateConfig({ maxPairsPerWarm })
+      await readGroups(cache, 20)
+      let most = 0
+      for (let pair = 0; pair < GROUPS * GROUP; pair++) {
+        const before = made.warmer.getStats().totalPairsAttempted
+        cache.get(`P${pair}`)
+        await new Promise((resolve) => setImmediate(resolve))
+        most = Math.max(most, made.warmer.getStats().totalPairsAttempted - before)
+      }
+      return most
+    }
+    expect([await attempted(1), (await attempted(8)) > 1]).toEqual([1, true])
   })
 
-  test('that throws warms nothing and harms no read, and is counted with its fault', async () => {
+  test('that throws warms nothing and harms no read, and is counted and logged with its fault', async () => {
+    const said: string[] = []
+    const written = jest.spyOn(standardErrorLog(), 'write').mockImplementation((line) => void said.push(line))
     const cache = await filled()
     const select = () => {
       throw new Error('a bug')
     }
     const made = warming(cache, { strategy: { name: 'faulty', select } })
-    await readGroups(cache, 100)
+    await readGroups(cache, 100).finally(() => written.mockRestore())
     expect(made.warmer.getStats().totalWarmingOps).toBe(0)
     const counted = openedCache(cache)?.metrics.counter('strategy_answers_refused_total', {
       strategy: 'faulty',
       reason: 'threw',
     })
     expect(counted?.value).toBeGreaterThan(50)
+    expect(JSON.parse(said[0] ?? '')).toMatchObject({
+      level: 'error',
+      strategy: 'faulty',
+      reason: 'threw',
+      detail: 'faulty threw "a bug"',
+    })
+    expect(said.length).toBeLessThan(50)
   })
 
   test('may be one of the named ones, as a value', async () => {
