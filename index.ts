@@ -91,7 +91,8 @@ export type { StrategyName } from './src/strategy/named.ts'
 export type { CandidateKind } from './src/strategy/strategy.ts'
 
 // Caches without Kafka.
-export { type Cache, type CacheOptions, createCache, type DeleteOutcome, type PriceValue } from './standalone/cache.ts'
+export { type AnyCache, type Cache, type CacheOptions, createCache, type PriceValue } from './standalone/cache.ts'
+export type { DeleteOutcome, SetOutcome } from './standalone/levels.ts'
 export { type CacheWarming, type CacheWarmingOptions, createWarming } from './standalone/warming/warming.ts'
 export {
   type AdaptiveFields,
@@ -122,7 +123,8 @@ export type { CacheWarmer } from './standalone/warming/warmer.ts'
 export type { WarmerChanges, WarmerConfig } from './standalone/warming/warmer-config.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
-export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'
+export type * from './standalone/json-cache.ts'
+export type { JsonOf, JsonValue } from './src/cache/values/json-value.ts'
 export type { Optimized } from './src/cache/optimizer.ts'
 
 // Brokers.

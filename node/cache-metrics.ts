@@ -23,7 +23,7 @@ export function observeCaches(metrics: Metrics, caches: Caches): void {
   observeLearning(metrics, caches)
   observeFreshness(metrics, caches)
   const { table, l1, l2, writeBehind, tracker, pushBack, kept } = caches
-  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usedBytes)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))

@@ -3,14 +3,12 @@ import { otherNodes } from '../src/cache/foreign/other-nodes.ts'
 import { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
-import { L1 } from '../src/cache/l1/l1.ts'
-import { slotsIn } from '../src/cache/l1/memory.ts'
-import { ObjectL1 } from '../src/cache/l1/objects.ts'
 import { Upkeep } from '../src/cache/l1/upkeep.ts'
 import { kindOfCode, WARM_KINDS } from '../src/cache/l1/usage.ts'
 import { Deletions } from '../src/cache/l2/deletions.ts'
 import type { L2, OnNewer } from '../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../src/cache/l2/memory.ts'
+import { createNoL2 } from '../src/cache/l2/none.ts'
 import { PushBack } from '../src/cache/l2/push-back.ts'
 import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
 import { WriteBehind } from '../src/cache/l2/write-behind.ts'
@@ -32,6 +30,7 @@ import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import { systemTimer } from '../src/timer.ts'
 import { observeCaches } from './cache-metrics.ts'
 import { createTracker } from './kept/kept-tracker.ts'
+import { createL1 } from './l1.ts'
 import { createThirdLevel } from './l3.ts'
 import type { Caches, CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
@@ -63,9 +62,9 @@ export function createCaches(options: CachesOptions): Caches {
     writer.refused(pairId, floor)
     hierarchy.deleted(pairId, floor)
   }
-  const { log } = options
+  const { log, kind = 'prices' } = options
   const keepsOutVersion = (version: number) => gate.keepsOut(version)
-  const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut: keepsOutVersion, onDeleted, log }
+  const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut: keepsOutVersion, onDeleted, log, kind }
   const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
@@ -122,23 +121,11 @@ export function createMining({ config, log }: Pick<CachesOptions, 'config' | 'lo
 
 type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals'>
 
-function createFollowing({ config }: CachesOptions, table: PairTable): FollowingParts {
+function createFollowing({ config, kind }: CachesOptions, table: PairTable): FollowingParts {
   const sources = new Sources({ stampTtlMs: config.cache.l2TtlSeconds * 1000 })
-  const l1 = createL1(config, sources)
+  const l1 = createL1(config, sources, kind)
   const arrivals = new Arrivals({ table, sources, l1 })
   return { sources, l1, arrivals }
-}
-
-function createL1({ cache }: Config, sources: Sources): FirstLevel {
-  const options = {
-    slots: Math.min(cache.l1Slots ?? slotsIn(cache.l1SizeMb, cache.maxPairs), cache.maxPairs),
-    maxPairs: cache.maxPairs,
-    ttlMs: cache.l1TtlSeconds * 1000,
-    l2TtlMs: cache.l2TtlSeconds * 1000,
-    refreshThreshold: cache.refreshThreshold,
-    sources,
-  }
-  return cache.usePriceMatrix ? new L1(options) : new ObjectL1(options)
 }
 
 function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'l2' | 'hierarchy'>): Upkeep {
@@ -189,11 +176,13 @@ function createL2(
   { table, sources }: Pick<Caches, 'table' | 'sources'>,
   listeners: L2Listeners,
 ): L2 {
-  const { config, clock, random, metrics } = options
+  const { config, clock, random, metrics, kind } = options
   const { l2TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
   const ttlMs = l2TtlSeconds * 1000
   const tombstoneMs = tombstoneTtlMs(config)
-  const values = { clock, random, ttlMs, tombstoneTtlMs: tombstoneMs, onNewer: listeners.onNewer, sources }
+  const values = { clock, random, ttlMs, tombstoneTtlMs: tombstoneMs, onNewer: listeners.onNewer, sources, kind }
+  // Values of any kind may be large: those of this process alone are held once, in L1.
+  if (kind === 'values' && !l2Enabled) return createNoL2()
   if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2(values)
   const [first = '', ...others] = redisUrls
   const url = others.length === 0 ? first : redisUrls

@@ -10,6 +10,7 @@ import type { Upkeep } from '../src/cache/l1/upkeep.ts'
 import type { Deletions } from '../src/cache/l2/deletions.ts'
 import type { L2 } from '../src/cache/l2/l2.ts'
 import type { PushBack } from '../src/cache/l2/push-back.ts'
+import type { Kind } from '../src/cache/l2/value.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { L3 } from '../src/cache/l3/l3.ts'
 import type { PriceHistory } from '../src/cache/l3/price-history.ts'
@@ -105,6 +106,8 @@ export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'ran
   readonly config: Config
   readonly metrics: Metrics
   readonly log: Log
+  /** Prices unless given. */
+  readonly kind?: Kind
   /** False if updates do not wait for L2: as many rows may wait for it as there are pairs, and none is dropped. */
   readonly waitsForL2: boolean
   /** The name under which what is learned is written to Kafka. Without it, nothing is written or restored. */

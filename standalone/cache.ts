@@ -1,14 +1,14 @@
-import { closeCaches, createCaches, startCaches } from '../node/caches.ts'
-import type { Caches } from '../node/options.ts'
+import { createCaches, startCaches } from '../node/caches.ts'
 import { sharedPricesOf } from '../node/shared-prices.ts'
-import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
-import { checkedName, updatesOf } from '../schemas/price-object.ts'
+import { checkedAhead } from '../schemas/event-time.ts'
+import { updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
-import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
-import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
-import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
-import { type Optimized, optimize } from '../src/cache/optimizer.ts'
-import { absenceWithoutId, readMany, type Unaccepted } from '../src/cache/price-reads.ts'
+import type { CachedPrice } from '../src/cache/cached-price.ts'
+import type { HierarchyStats } from '../src/cache/hierarchy-stats.ts'
+import { longestJsonIn } from '../src/cache/l1/objects.ts'
+import type { Optimized } from '../src/cache/optimizer.ts'
+import type { Unaccepted } from '../src/cache/price-reads.ts'
+import type { JsonValue } from '../src/cache/values/json-value.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { described } from '../src/config/argument.ts'
 import type { Environment } from '../src/config/environment.ts'
@@ -19,11 +19,11 @@ import type { Config } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import type { RolloutValue } from '../src/rollout/rollout-value.ts'
-import { createLog, type Log } from '../src/telemetry/log.ts'
-import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
+import { createLog } from '../src/telemetry/log.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
-import { ReadListeners } from './read-listeners.ts'
+import { type JsonCache, type JsonCacheOptions, ValueCache } from './json-cache.ts'
+import { type CacheParts, type DeleteOutcome, Levels, type SetOutcome } from './levels.ts'
 
 /** The options of `createCache` for prices. The rest comes from the environment, the settings file and the defaults. */
 export interface CacheOptions {
@@ -32,8 +32,8 @@ export interface CacheOptions {
   readonly l1Slots?: number
   /** False: L2 is a table of this process, without Redis. */
   readonly l2Enabled?: boolean
-  /** False: values of any kind, in this process alone (JsonCache). */
-  readonly usePriceMatrix?: boolean
+  /** False: values of any kind (JsonCache). */
+  readonly usePriceMatrix?: true
   readonly ttlSeconds?: { readonly l1?: number; readonly l2?: number }
   /** The chain of all its pairs. Default: `default`. */
   readonly chain?: string
@@ -42,8 +42,11 @@ export interface CacheOptions {
   readonly random?: () => number
 }
 
-const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
-  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true },
+/** The options of `createCache`, whatever it holds. */
+type AnyOptions = CacheOptions | (JsonCacheOptions & { readonly usePriceMatrix: false })
+
+const CACHE_OPTIONS: OptionsOf<AnyOptions> = {
+  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true, maxValueBytes: true },
   ttlSeconds: { l1: true, l2: true },
   ...{ env: true, clock: true, random: true },
 }
@@ -67,12 +70,6 @@ const PRICE_VALUE: OptionsOf<PriceValue> & Options = {
   },
   ...{ eventTimeMs: true, pair: true, chain: true, extra: true },
 }
-
-/**
- * The outcome of a deletion. `older`: the pair has a newer value, which stays, or was deleted later. `unavailable`: L2 is away,
- * and gets the deletion later. `closed`: the cache is closed, and nothing was deleted.
- */
-export type DeleteOutcome = 'deleted' | 'older' | 'unavailable' | 'too-many-pairs' | 'closed'
 
 /** Prices in three levels by the rules of a node, for a service that has its own feed and no Kafka. */
 export interface Cache {
@@ -98,65 +95,52 @@ export interface Cache {
   close(): Promise<void>
 }
 
+/** A cache that `createCache` made, of prices or of values of any kind. A warming works beside both. */
+export type AnyCache = Cache | JsonCache<unknown>
+
 /**
  * Makes a cache and starts it. While L2 is away the cache goes on without it and tries again in the background. Rejects
  * with a ForewarmError 'bad-config' that names every fault, or says why PATTERN_STORE cannot be written to.
  */
-export async function createCache<V>(
+export async function createCache<V = JsonValue>(
   options: JsonCacheOptions & { readonly usePriceMatrix: false },
 ): Promise<JsonCache<V>>
 export async function createCache(options?: CacheOptions): Promise<Cache>
-export async function createCache(options: CacheOptions = {}): Promise<Cache | JsonCache<unknown>> {
-  assertOptions<CacheOptions>('createCache', options, CACHE_OPTIONS)
-  const { env = process.env, clock = systemClock, random = Math.random, chain = 'default' } = options
+export async function createCache(options: AnyOptions = {}): Promise<Cache | JsonCache<unknown>> {
+  assertOptions<AnyOptions>('createCache', options, CACHE_OPTIONS)
+  const { env = process.env, clock = systemClock, random = Math.random, usePriceMatrix } = options
+  const kind = usePriceMatrix === false ? 'values' : 'prices'
+  const { chain = kind === 'values' ? 'values' : 'default' } = options
+  const { config: configured } = acceptedConfig({ env, overrides: overridesOf(options) })
+  const config = kind === 'values' ? withoutL3(configured) : configured
+  const metrics = createMetrics()
+  const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
+  const caches = createCaches({ config, clock, random, metrics, log, kind, l2: 'redis', waitsForL2: false })
+  await startCaches(caches)
+  const parts = { caches, metrics, clock, chain, config, log }
+  return kind === 'values' ? new ValueCache(parts, longestValue(config)) : new PriceCache(parts)
+}
+
+function overridesOf(options: AnyOptions) {
   const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
+  const maxValueBytes = 'maxValueBytes' in options ? options.maxValueBytes : undefined
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
   // It has no operators: its warming begins when it is made, as far as its own rollout lets it.
   const warming = { rollout: 'full', controlShare: 0 } as const
-  const overrides = { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ...ttls }, warming }
-  const { config } = acceptedConfig({ env, overrides })
-  if (!config.cache.usePriceMatrix) return createJsonCache(config, options, clock)
-  const metrics = createMetrics()
-  const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
-  const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis', waitsForL2: false })
-  await startCaches(caches)
-  return new PriceCache({ caches, metrics, clock, chain, config, log })
+  return { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, maxValueBytes, ...ttls }, warming }
 }
 
-function createJsonCache({ cache }: Config, { l2Enabled }: CacheOptions, clock: Clock): JsonCache<unknown> {
-  if (l2Enabled)
-    throw new ForewarmError(
-      'bad-config',
-      'l2Enabled: expected false if usePriceMatrix is false, got true: L2 holds prices, other values stay in this process',
-    )
-  const slots = cache.l1Slots ?? Math.max(1, Math.floor((cache.l1SizeMb * 1024 * 1024) / JSON_VALUE_BYTES))
-  return new ValueCache({ slots, maxPairs: cache.maxPairs, ttlMs: cache.l1TtlSeconds * 1000, clock })
+/** L3 is a table of prices. Without Redis, L1 is all there is: then nothing outlives its time there. */
+function withoutL3({ cache, ...config }: Config): Config {
+  const { l1TtlSeconds, l2Enabled, l2TtlSeconds } = cache
+  const ttl = { l2TtlSeconds: l2Enabled ? l2TtlSeconds : l1TtlSeconds }
+  return { ...config, cache: { ...cache, ...ttl, clickHouseUrl: undefined } }
 }
 
-/** The assumed size of a value when the options give megabytes and no slots. */
-const JSON_VALUE_BYTES = 1024
-
-interface PriceCacheParts {
-  readonly caches: Caches
-  readonly metrics: MetricSlab
-  readonly clock: Clock
-  readonly chain: string
-  readonly config: Config
-  readonly log: Log
-}
-
-/** The inside of a cache, for a warming that works beside it. */
-export interface OpenedCache extends PriceCacheParts {
-  /** The rollout before any warming had one. */
-  readonly configuredRollout: RolloutValue
-  readonly listeners: ReadListeners
-}
-
-const OPENED = new WeakMap<Cache, OpenedCache>()
-
-/** Undefined for anything but a cache of prices that `createCache` made. */
-export function openedCache(cache: Cache): OpenedCache | undefined {
-  return OPENED.get(cache)
+/** A value that is larger than L1 is nowhere where there is no Redis. */
+function longestValue(config: Config): number {
+  const { l1SizeMb, l1Slots, maxValueBytes } = config.cache
+  return l1Slots === undefined ? Math.min(maxValueBytes, longestJsonIn(l1SizeMb * 1024 * 1024)) : maxValueBytes
 }
 
 /** Throws a ForewarmError 'bad-value' for the value of another pair: it would be read as the price of this one. */
@@ -169,27 +153,18 @@ function assertOwn(value: object, ownPair: string, ownChain: string): void {
 }
 
 class PriceCache implements Cache {
-  readonly #parts: PriceCacheParts
-  readonly #listeners = new ReadListeners()
-  readonly #onAccess: ((pairId: number, atMs: number) => void) | undefined
-  readonly #price = emptyPrice()
+  readonly #parts: CacheParts
+  readonly #levels: Levels<Reading, ReadOptions>
   readonly #numbers = new Float64Array(NUMBER_COUNT)
-  #closed: Promise<void> | undefined
 
-  constructor(parts: PriceCacheParts) {
+  constructor(parts: CacheParts) {
     this.#parts = parts
-    this.#onAccess = parts.caches.prediction.onRead
-    const configuredRollout = parts.caches.rollout.value
-    OPENED.set(this, { ...parts, configuredRollout, listeners: this.#listeners })
+    this.#levels = new Levels(this, parts, { readingOf: (...found) => this.#reading(...found) })
   }
 
   get(pair: string, options?: ReadOptions): Reading | NoReading {
     assertReadOptions(options)
-    const { caches, chain } = this.#parts
-    const pairId = caches.table.ask(chain, pair)
-    if (pairId < 0) return absenceWithoutId(chain, pair)
-    if (this.#isHit(pairId, this.#price)) return this.#reading(pair, this.#price, options)
-    return caches.hierarchy.absence(pairId)
+    return this.#levels.get(pair, options)
   }
 
   async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | NoReading> {
@@ -199,23 +174,7 @@ class PriceCache implements Cache {
 
   async getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
     assertReadOptions(options)
-    const { chain, caches } = this.#parts
-    const { table, hierarchy } = caches
-    const readings = await readMany(
-      {
-        hierarchy,
-        holds: table.holds,
-        chain,
-        ask: (pair) => table.ask(chain, pair),
-        get: (pairId, into) => this.#isHit(pairId, into),
-        readingOf: (_, pair, price) => this.#reading(pair, price, options),
-        // Another process may have written a newer value to L2.
-        renew: (pairId) => hierarchy.renew(pairId),
-      },
-      pairs,
-    )
-    await this.#listeners.waits()
-    return readings
+    return this.#levels.getMany(pairs, options)
   }
 
   set(pair: string, value: PriceValue): SetOutcome {
@@ -228,28 +187,15 @@ class PriceCache implements Cache {
     const [update] = parsed.updates
     const against = update && checkedAhead(update.eventTimeMs, nowMs)
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
-    if (this.#closed !== undefined) return 'closed'
+    if (this.#levels.isClosed) return 'closed'
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
     return caches.writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
-  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
-    assertOptions('delete', options, { eventTimeMs: true })
-    const { caches, chain, clock } = this.#parts
-    const nowMs = clock.now()
-    const { eventTimeMs = nowMs } = options
-    const onlyUpTo = options.eventTimeMs !== undefined
-    const againstTime = onlyUpTo ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
-    const against = checkedName(pair, 'pair') ?? againstTime
-    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
-    if (this.#closed !== undefined) return 'closed'
-    // L2 may have the value of a pair that this process does not know.
-    const pairId = caches.table.ask(chain, pair)
-    if (pairId < 0) return 'too-many-pairs'
-    const outcome = await caches.writer.delist(pairId, Math.floor(eventTimeMs), { onlyUpTo })
-    return outcome === 'delisted' ? 'deleted' : outcome
+  delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
+    return this.#levels.delete(pair, options)
   }
 
   get sharedPrices(): SharedPrices {
@@ -257,27 +203,15 @@ class PriceCache implements Cache {
   }
 
   stats(): HierarchyStats {
-    return hierarchyStats({ ...this.#parts.caches, metrics: this.#parts.metrics })
+    return this.#levels.stats()
   }
 
   optimize(): Promise<Optimized> {
-    return optimize({ ...this.#parts.caches, nowMs: () => this.#parts.clock.now() })
+    return this.#levels.optimize()
   }
 
   close(): Promise<void> {
-    this.#closed ??= closeCaches(this.#parts.caches)
-    return this.#closed
-  }
-
-  #isHit(pairId: number, into: CachedPrice): boolean {
-    const { hierarchy } = this.#parts.caches
-    const { warmsUsed } = hierarchy
-    const isHit = hierarchy.get(pairId, into)
-    if (this.#listeners.isEmpty) return isHit
-    this.#onAccess?.(pairId, this.#parts.clock.now())
-    this.#parts.caches.shadow.read(pairId, isHit)
-    this.#listeners.tell(pairId, isHit, hierarchy.warmsUsed > warmsUsed)
-    return isHit
+    return this.#levels.close()
   }
 
   #reading(pair: string, price: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | Unaccepted {

@@ -1,7 +1,11 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { FOLLOWS, NEVER, UNKNOWN_SOURCE } from './sources/sources.ts'
+import type { StoredJson } from './values/stored-json.ts'
 
-/** A price as the caches hold it. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
+/**
+ * A price as the caches hold it. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN.
+ * A value of any kind has no numbers, and its JSON.
+ */
 export interface CachedPrice {
   /** Orders the values of a pair: event time in ms × 4,096 + the place among the pair's updates of that millisecond. */
   version: number
@@ -12,6 +16,8 @@ export interface CachedPrice {
   reserve0: number
   reserve1: number
   liquidity: number
+  /** What belongs to the value beside the numbers. L1 in shared memory has numbers alone. */
+  json: StoredJson | undefined
   /** The partition that its updates come from: a number of Sources. */
   source: number
   /** The value was the newest at this moment (sources/sources.ts); FOLLOWS if it is so as of its source's moment. */
@@ -30,6 +36,7 @@ export function emptyPrice(): CachedPrice {
     reserve0: Number.NaN,
     reserve1: Number.NaN,
     liquidity: Number.NaN,
+    json: undefined,
     source: UNKNOWN_SOURCE,
     asOfMs: NEVER,
     epoch: Number.POSITIVE_INFINITY,
@@ -88,7 +95,7 @@ export function eventTimeOf(version: number): number {
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
 export const MAX_VERSION = Number.MAX_SAFE_INTEGER
 
-/** Many prices side by side, as they are written to L2. A row without a price is a tombstone. `numbers` holds NUMBER_COUNT for each row, in the order of NUMBER_FIELDS. */
+/** Many prices side by side, as they are written to L2. A row without a price and JSON is a tombstone. `numbers` holds NUMBER_COUNT for each row, in the order of NUMBER_FIELDS. */
 export interface PriceColumns {
   readonly capacity: number
   count: number
@@ -100,6 +107,10 @@ export interface PriceColumns {
   readonly sourceCodes: Uint32Array
   /** The epoch of Sources in which each row was the newest value; 0 if it is not known to have been. */
   readonly epochs: Float64Array
+  /** Empty as long as no row has JSON. */
+  readonly jsons: (StoredJson | undefined)[]
+  /** The bytes of the JSON of all rows. */
+  jsonBytes: number
 }
 
 export function priceColumns(capacity: number): PriceColumns {
@@ -112,12 +123,28 @@ export function priceColumns(capacity: number): PriceColumns {
     numbers: new Float64Array(capacity * NUMBER_COUNT),
     sourceCodes: new Uint32Array(capacity),
     epochs: new Float64Array(capacity),
+    jsons: [],
+    jsonBytes: 0,
   }
+}
+
+export function setJson(columns: PriceColumns, row: number, json: StoredJson | undefined): void {
+  const { jsons } = columns
+  if (json === undefined && row >= jsons.length) return
+  columns.jsonBytes += (json?.bytes ?? 0) - (jsons[row]?.bytes ?? 0)
+  jsons[row] = json
+}
+
+/** Drops the rows from `count` on. */
+export function shorten(columns: PriceColumns, count: number): void {
+  for (let row = count; row < columns.jsons.length; row++) columns.jsonBytes -= columns.jsons[row]?.bytes ?? 0
+  if (columns.jsons.length > count) columns.jsons.length = count
+  columns.count = count
 }
 
 /** The pair is deleted up to the row's version. */
 export function isTombstone(columns: PriceColumns, row: number): boolean {
-  return Number.isNaN(columns.numbers[row * NUMBER_COUNT])
+  return Number.isNaN(columns.numbers[row * NUMBER_COUNT]) && columns.jsons[row] === undefined
 }
 
 /** Whether a row is the pair's. */
@@ -131,6 +158,7 @@ export function hasPair({ pairIds, count }: Pick<PriceColumns, 'pairIds' | 'coun
 export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice()): CachedPrice {
   into.version = columns.versions[row] as number
   into.eventTimeMs = columns.eventTimesMs[row] as number
+  into.json = columns.jsons[row]
   return readNumbers(into, columns.numbers, row * NUMBER_COUNT)
 }
 
@@ -139,6 +167,7 @@ export function setRow(columns: PriceColumns, row: number, price: Readonly<Cache
   columns.epochs[row] = price.asOfMs === FOLLOWS && Number.isFinite(price.epoch) ? price.epoch : 0
   columns.versions[row] = price.version
   columns.eventTimesMs[row] = price.eventTimeMs
+  setJson(columns, row, price.json)
   writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
 }
 
@@ -149,11 +178,12 @@ export function moveRow(columns: PriceColumns, from: number, to: number, into = 
   into.eventTimesMs[to] = columns.eventTimesMs[from] as number
   into.sourceCodes[to] = columns.sourceCodes[from] as number
   into.epochs[to] = columns.epochs[from] as number
+  setJson(into, to, columns.jsons[from])
   for (let f = 0; f < NUMBER_COUNT; f++)
     into.numbers[to * NUMBER_COUNT + f] = columns.numbers[from * NUMBER_COUNT + f] as number
 }
 
-/** Appends rows `rows.from` (inclusive) to `rows.to` (exclusive) to `into`, which has room for them. */
+/** Appends rows `rows.from` (inclusive) to `rows.to` (exclusive), without their JSON, to `into`, which has room for them. */
 export function appendRows(
   into: PriceColumns,
   columns: PriceColumns,

@@ -60,7 +60,7 @@ export function hierarchyStats({ l1, l2, hierarchy, upkeep, metrics }: Hierarchy
       hit_rate_pct: percent(hierarchy.hits, hierarchy.hits + hierarchy.misses),
       latency_ms: latencyOf(latency('L1')),
       entries: l1.usage.resident,
-      bytes: l1.usage.resident * l1.entryBytes,
+      bytes: l1.usedBytes,
       capacity_bytes: l1.bytes,
       pressure: upkeep.pressure.level,
     },

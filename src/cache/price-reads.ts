@@ -19,6 +19,8 @@ export interface PriceReads<R> {
   /** A demand read of L1. */
   get(pairId: number, into: CachedPrice): boolean
   readingOf(pairId: number, pair: string, price: Readonly<CachedPrice>): R | Unaccepted
+  /** Whether L2 may have a newer value than L1 although no bound of the reader says so. */
+  mayBeOutdated?(pairId: number): boolean
   /** Asks L2 for a newer value than one that was not accepted; undefined if L2 cannot have one. */
   renew(pairId: number, price: Readonly<CachedPrice>): Promise<Fetched> | undefined
 }
@@ -43,7 +45,8 @@ export async function readMany<R>(
     if (isHit) readings[at] = reads.readingOf(pairId, pair, PRICE)
     let fetch: Promise<Fetched> | undefined
     if (!isHit) fetch = reads.hierarchy.fetch(pairId)
-    else if (readings[at] === 'stale' || readings[at] === 'behind') fetch = reads.renew(pairId, PRICE)
+    else if (readings[at] === 'stale' || readings[at] === 'behind' || reads.mayBeOutdated?.(pairId) === true)
+      fetch = reads.renew(pairId, PRICE)
     if (fetch === undefined) continue
     fetches.push({ at, pairId, fetch })
     reads.holds.hold([pairId])

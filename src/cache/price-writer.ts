@@ -7,6 +7,7 @@ import type { WriteBehind } from './l2/write-behind.ts'
 import type { PairTable } from './names/pair-table.ts'
 import { SequenceOrder } from './sequence-order.ts'
 import { UNKNOWN_SOURCE } from './sources/sources.ts'
+import type { StoredJson } from './values/stored-json.ts'
 
 export interface PriceWriterOptions {
   readonly table: Pick<PairTable, 'holds' | 'keep' | 'release'>
@@ -27,6 +28,8 @@ export type WriteOutcome = 'stored' | 'older' | 'too-many-in-ms'
 /** `older`: the pair has a newer value, or was deleted later. `unavailable`: L2 is away, and gets the deletion later. */
 export type DelistOutcome = 'delisted' | 'older' | 'unavailable'
 
+const NO_NUMBERS = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
+
 /** The one way of an update, and of a delisting, into the caches. */
 export class PriceWriter {
   readonly #options: PriceWriterOptions
@@ -41,7 +44,8 @@ export class PriceWriter {
 
   /**
    * Gives the update its version, and its numbers (from `base` on, in NUMBER_FIELDS' order) to L1 and to the write-behind.
-   * The sequence is NaN for an update without one. `source`: the partition that it came from, a number of Sources.
+   * The sequence is NaN for an update without one. `source`: the partition that it came from, a number of Sources. `json`: what
+   * belongs to it beside the numbers.
    */
   write(
     pairId: number,
@@ -50,6 +54,7 @@ export class PriceWriter {
     base: number,
     sequence: number = Number.NaN,
     source: number = UNKNOWN_SOURCE,
+    json?: StoredJson,
   ): WriteOutcome {
     const { l1, writeBehind, arrivals } = this.#options
     // Even an update that is refused may show that its pair has several sources.
@@ -58,9 +63,14 @@ export class PriceWriter {
     if (place < 0) return 'older'
     const version = l1.nextVersion(pairId, eventTimeMs, place)
     if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
-    l1.update(pairId, version, numbers, base, from)
-    writeBehind.add(pairId, version, numbers, base, from)
+    l1.update(pairId, version, numbers, base, from, json)
+    writeBehind.add(pairId, version, numbers, base, from, json)
     return 'stored'
+  }
+
+  /** As `write`, for a value of any kind. */
+  writeJson(pairId: number, eventTimeMs: number, json: StoredJson): WriteOutcome {
+    return this.write(pairId, eventTimeMs, NO_NUMBERS, 0, Number.NaN, UNKNOWN_SOURCE, json)
   }
 
   /**
@@ -77,7 +87,7 @@ export class PriceWriter {
     price.version = l1.nextVersion(pairId, price.eventTimeMs)
     if (price.version < 0) return
     writeNumbers(price, this.#numbers, 0)
-    l1.update(pairId, price.version, this.#numbers, 0, price.source)
+    l1.update(pairId, price.version, this.#numbers, 0, price.source, price.json)
     writeBehind.addPrice(pairId, price)
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createMining } from '../../node/caches.ts'
 import type { IdHolder } from '../../src/cache/names/id-holders.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { ReadListener } from '../read-listeners.ts'
 
 /** An update and the reads that were made because of it. */

@@ -7,7 +7,7 @@ import { STRATEGY_NAMES, type StrategyName, strategyNamed } from '../../src/stra
 import { isOwnStrategy, OWN_STRATEGY_WORDS, type OwnStrategy } from '../../src/strategy/own-strategy.ts'
 import type { NextReadsOptions } from '../../src/warming/next-reads.ts'
 import { askedStrategy } from '../../src/warming/strategies/asked-strategy.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 
 /** Throws a ForewarmError 'bad-value' for anything but a name or a strategy of one's own. */
 export function assertStrategy(strategy: unknown): asserts strategy is StrategyName | OwnStrategy {

@@ -1,5 +1,5 @@
 import type { StrategyFields } from '../../src/strategy/choice.ts'
-import type { Cache } from '../cache.ts'
+import type { AnyCache } from '../cache.ts'
 import { type CacheWarming, type CacheWarmingOptions, createWarming } from './warming.ts'
 
 /** The options of a warming whose strategy is chosen already. */
@@ -12,13 +12,18 @@ export type LimitOptions = Pick<StrategyFields, 'minScore' | 'maxPairs'>
 export type AdaptiveFields = Omit<StrategyFields, 'topN'>
 
 /** Warms the `topN` likeliest pairs of those that are read with a probability of at least `minScore`. Throws as `createWarming` does. */
-export function createTopNWarming(cache: Cache, topN = 5, minScore = 0.3, options: FactoryOptions = {}): CacheWarming {
+export function createTopNWarming(
+  cache: AnyCache,
+  topN = 5,
+  minScore = 0.3,
+  options: FactoryOptions = {},
+): CacheWarming {
   return createWarming(cache, { ...options, strategy: 'top-n', strategyConfig: { topN, minScore } })
 }
 
 /** Warms all pairs that are read with a probability of at least `minScore` (0.3 unless given), `maxPairs` (5) at most. */
 export function createThresholdWarming(
-  cache: Cache,
+  cache: AnyCache,
   strategyConfig: LimitOptions = {},
   options: FactoryOptions = {},
 ): CacheWarming {
@@ -30,7 +35,7 @@ export function createThresholdWarming(
  * `minPairs` (3) to `maxPairs` (10), by steps of `adjustmentFactor` (0.1) of the way at most.
  */
 export function createAdaptiveWarming(
-  cache: Cache,
+  cache: AnyCache,
   strategyConfig: AdaptiveFields = {},
   options: FactoryOptions = {},
 ): CacheWarming {
@@ -39,7 +44,7 @@ export function createAdaptiveWarming(
 
 /** Warms the likeliest and most recently updated pairs first. */
 export function createTimeBasedWarming(
-  cache: Cache,
+  cache: AnyCache,
   strategyConfig: LimitOptions = {},
   options: FactoryOptions = {},
 ): CacheWarming {

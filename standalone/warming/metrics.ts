@@ -1,7 +1,7 @@
 import { collected, prometheusText } from '../../src/telemetry/metric-producer.ts'
 import { PROMETHEUS_TEXT } from '../../src/telemetry/open-metrics.ts'
 import { VERSION } from '../../src/version.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 
 /** How the metrics of a warming are shown. */
 export interface CacheMetricsConfig {

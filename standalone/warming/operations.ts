@@ -1,7 +1,7 @@
 import { indexOfWarmKind, WARM_KINDS, type WarmKind } from '../../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../../src/cache/promotion.ts'
 import { countOperation } from '../../src/warming/warm-counts.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { StrategyStats, WarmRefused, WarmReport } from './report.ts'
 import type { RolledOut } from './rollout.ts'
 

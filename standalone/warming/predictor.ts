@@ -10,7 +10,7 @@ import type { PatternsDocument } from '../../src/prediction/patterns-document.ts
 import { FARTHEST_HOURS, type PredictorStats } from '../../src/prediction/predictor.ts'
 import type { Kind } from '../../src/prediction/proposal.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { Analyzer } from './analyzer.ts'
 import { nextOf } from './following.ts'
 

@@ -1,7 +1,7 @@
 import { indexOfWarmKind } from '../../src/cache/l1/usage.ts'
 import { InFlight } from '../../src/in-flight.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { ReadListener } from '../read-listeners.ts'
 import type { Analyzer } from './analyzer.ts'
 import type { Operations } from './operations.ts'

@@ -3,7 +3,7 @@ import { argument } from '../../src/config/argument.ts'
 import { decimal, wholeFromZero } from '../../src/config/check.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { Analyzer } from './analyzer.ts'
 import { followersOf } from './following.ts'
 

@@ -2,7 +2,7 @@ import { indexOfWarmKind, type WarmKind, warmsOf } from '../../src/cache/l1/usag
 import { integer } from '../../src/config/check.ts'
 import { assertOptions } from '../../src/config/options.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
-import type { OpenedCache } from '../cache.ts'
+import type { OpenedCache } from '../levels.ts'
 import type { Analyzer } from './analyzer.ts'
 import { type Follower, followersOf } from './following.ts'
 import type { Operations } from './operations.ts'

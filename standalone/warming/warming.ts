@@ -5,7 +5,8 @@ import { fieldFaults, type StrategyFields } from '../../src/strategy/choice.ts'
 import type { StrategyName } from '../../src/strategy/named.ts'
 import type { OwnStrategy } from '../../src/strategy/own-strategy.ts'
 import { NextReads } from '../../src/warming/next-reads.ts'
-import { type Cache, type OpenedCache, openedCache } from '../cache.ts'
+import type { AnyCache } from '../cache.ts'
+import { type OpenedCache, openedCache } from '../levels.ts'
 import { openAnalyzer } from './analyzer.ts'
 import { askableStrategy, assertStrategy } from './asked-strategy.ts'
 import { type CacheMetrics, type CacheMetricsConfig, ShownMetrics } from './metrics.ts'
@@ -58,7 +59,7 @@ export interface CacheWarming {
  * Starts warming beside a cache. Throws a ForewarmError: 'refused' for something that is no cache of `createCache`, or has
  * sixteen warmings already, 'bad-value' for an unknown strategy or a value that is not allowed.
  */
-export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
+export function createWarming(cache: AnyCache, options: CacheWarmingOptions = {}): CacheWarming {
   assertOptions('createWarming', options, OPTIONS)
   const { strategy = 'forewarm' } = options
   assertStrategy(strategy)
@@ -69,11 +70,7 @@ export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): 
       faults.map(({ received, allowed }) => `strategyConfig: expected ${allowed}; got ${received}`).join('\n'),
     )
   const parts = openedCache(cache)
-  if (parts === undefined)
-    throw new ForewarmError(
-      'refused',
-      'createWarming: expected a cache of prices, made by createCache; this one holds other values (usePriceMatrix: false)',
-    )
+  if (parts === undefined) throw new ForewarmError('refused', 'createWarming: expected a cache that createCache made')
   return started(parts, options)
 }
 

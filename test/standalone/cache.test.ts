@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { JsonCacheOptions } from '../../src/cache/json-cache.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createCache } from '../../standalone/cache.ts'
 
@@ -16,12 +15,6 @@ afterEach(async () => {
 
 async function openedPrices(options: { readonly l1Slots?: number } = {}) {
   const cache = await createCache({ ...options, l2Enabled: false, env: {}, clock })
-  opened.push(cache)
-  return cache
-}
-
-async function openedValues<V>(l1Slots: number) {
-  const cache = await createCache<V>({ usePriceMatrix: false, l1Slots, ttlSeconds: { l1: 10 }, clock })
   opened.push(cache)
   return cache
 }
@@ -106,80 +99,5 @@ describe('a standalone cache of prices', () => {
   test('reports what optimize() did', async () => {
     const cache = await openedPrices()
     expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })
-  })
-})
-
-describe('a standalone cache of other values', () => {
-  test('returns the newest value, with its age', async () => {
-    const cache = await openedValues<{ readonly depth: number }>(10)
-    cache.set('book', { depth: 5 }, { eventTimeMs: clock.now() - 40 })
-    expect(cache.set('book', { depth: 4 }, { eventTimeMs: clock.now() - 50 })).toBe('older')
-    expect(cache.get('book')).toMatchObject({ value: { depth: 5 }, ageMs: 40 })
-    expect(cache.get('book', { maxAgeMs: 10 })).toBe('stale')
-  })
-
-  test('keeps to its slots and its TTL, and remembers versions beyond both', async () => {
-    const cache = await openedValues<number>(2)
-    for (const [at, key] of ['a', 'b', 'c'].entries()) cache.set(key, at)
-    expect([cache.get('a'), cache.stats().entries]).toEqual(['missing', 2])
-    clock.advanceTo(clock.now() + 10_000)
-    expect(cache.get('c')).toBe('missing')
-    expect(cache.set('c', 9, { eventTimeMs: clock.now() - 10_001 })).toBe('older')
-  })
-
-  test('does not return the last value of a deleted key', async () => {
-    const cache = await openedValues<number>(2)
-    const eventTimeMs = clock.now()
-    cache.set('a', 1, { eventTimeMs })
-    cache.delete('a')
-    expect(cache.get('a')).toBe('missing')
-  })
-
-  test('refuses to have a second level', async () => {
-    const asked = createCache({ usePriceMatrix: false, l2Enabled: true as false, clock })
-    await expect(asked).rejects.toThrow(/l2Enabled: expected false/)
-  })
-
-  test('throws for an invalid time', async () => {
-    const cache = await openedValues<number>(2)
-    expect(() => cache.set('a', 1, { eventTimeMs: Number.NaN })).toThrow('eventTimeMs is NaN')
-  })
-
-  test('throws for a time further ahead of the clock than a node accepts, so that no key is frozen', async () => {
-    const cache = await openedValues<number>(2)
-    expect(() => cache.set('a', 1, { eventTimeMs: clock.now() + 60_001 })).toThrow(/at most 60000 ms ahead/)
-    expect(cache.set('a', 2)).toBe('stored')
-  })
-})
-
-describe('the ids of keys in a full cache of values', () => {
-  const full = async () => {
-    const cache = await createCache<number>({
-      ...{ usePriceMatrix: false, l1Slots: 10, ttlSeconds: { l1: 10 }, clock },
-      env: { MAX_PAIRS: '2' },
-    } as JsonCacheOptions & { usePriceMatrix: false })
-    opened.push(cache)
-    return cache
-  }
-
-  test('go from deleted keys to new ones, and an older value of the deleted key does not come back', async () => {
-    const cache = await full()
-    const old = { eventTimeMs: clock.now() - 1_000 }
-    for (let i = 0; i < 1_000; i++) {
-      expect(cache.set(`key ${i}`, i)).toBe('stored')
-      expect(cache.get(`key ${i}`)).toMatchObject({ value: i })
-      cache.delete(`key ${i}`)
-    }
-    expect([cache.set('key 0', 1, old), cache.get('key 0')]).toEqual(['older', 'missing'])
-    expect([cache.set('a', 1), cache.set('b', 2), cache.set('c', 3)]).toEqual(['stored', 'stored', 'too-many-pairs'])
-  })
-
-  test('go from keys whose values have expired to new ones', async () => {
-    const cache = await full()
-    for (const key of ['a', 'b']) cache.set(key, 1)
-    clock.advanceTo(clock.now() + 20_000)
-    cache.set('a', 2)
-    expect([cache.set('c', 3), cache.set('d', 4)]).toEqual(['stored', 'too-many-pairs'])
-    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toMatchObject([{ value: 2 }, 'missing', { value: 3 }])
   })
 })

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { type OwnStrategy, type StrategyContext, topN } from '../../index.ts'
 import { standardErrorLog } from '../../src/telemetry/log-stream.ts'
-import { openedCache } from '../../standalone/cache.ts'
+import { openedCache } from '../../standalone/levels.ts'
 import { createWarming } from '../../standalone/warming/warming.ts'
 import { closeAll, filled, GROUP, GROUPS, hitRatio, readGroups, warming } from './groups-stage.ts'
 

@@ -108,14 +108,6 @@ describe('warming beside a cache', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect([begun, made.warmer.getStats().totalWarmingOps]).toEqual([atClose, atClose])
   })
-
-  test('refuses a cache of another kind', async () => {
-    const values = await createCache({ usePriceMatrix: false, l1Slots: 1 })
-    expect(() => createWarming(values as never)).toThrow(
-      'createWarming: expected a cache of prices, made by createCache; this one holds other values',
-    )
-    values.close()
-  })
 })
 
 /** Groups of five whose pairs follow each other, known from many reads; L1 has room for one pair in five. */

@@ -18,6 +18,8 @@ export interface ForeignReadsOptions {
   readonly polls?: boolean
   /** The time between two pollings, in milliseconds. */
   readonly pollMs: number
+  /** The least time between two fences while Redis tells of changes; 10 unless given. */
+  readonly fenceMs?: number | undefined
   readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
   /** Something is refused without which the rest goes on. */
   readonly onLimited?: ((reason: string) => void) | undefined

@@ -8,14 +8,12 @@ import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
 import { raiseMoments, setMoment } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
 import { AGAIN, CLEAN, EMPTY, FLYING, groupsInUse, NONE, QUEUED } from './states.ts'
-import { Storm } from './storm.ts'
+import { CALM_MS, Storm } from './storm.ts'
 
 /** How long messages are gathered before their pairs are read again. */
 const GATHER_MS = 1
 const PAIRS_A_TRIP = 2_048
 const MAX_TRIPS = 4
-/** How long reads are made without tracking after a storm. */
-const CALM_MS = 60_000
 
 /**
  * Keeps pairs fresh in L1 whose updates arrive at other nodes, for as long as they are read here. L2 tells once when a
@@ -108,13 +106,16 @@ export class ForeignReads {
     if (!sources.isFollowed(EVERYTHING) && !isFollowed(pairId)) this.read(pairId, false)
   }
 
-  /** Whether a value of the pair is on its way here. */
+  /** Whether L2 would have told if it had something newer than what it was read to have. */
+  isTold(pairId: number): boolean {
+    return this.#states[pairId] === CLEAN || this.#states[pairId] === EMPTY
+  }
+
   holds(pairId: number): boolean {
     const state = this.#states[pairId]
     return state === QUEUED || state === FLYING || state === AGAIN
   }
 
-  /** The pair loses its id. */
   forget(pairId: number): void {
     this.#states[pairId] = NONE
     this.#recent.forget(pairId)
@@ -225,7 +226,8 @@ export class ForeignReads {
     const { price } = value
     price.source = sources.ofCode(value.sourceCode)
     const mayFollow = setMoment(price, sources, { isClean, sent })
-    this.#storm.reread(pairId, l1.peek(pairId, this.#price) && this.#price.version === price.version)
+    const isSame = l1.peek(pairId, this.#price) && this.#price.version === price.version
+    this.#storm.reread(pairId, isSame && this.#price.json?.told() !== true)
     l1.fill(pairId, price)
     if (!mayFollow) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
@@ -242,12 +244,10 @@ export class ForeignReads {
       return
     }
     this.#isFencing = true
-    try {
-      await this.#fence()
-    } finally {
+    await this.#fence().finally(() => {
       this.#isFencing = false
-      this.#nextFence.set(this.#way === 'poll' ? this.#options.pollMs : fenceMsFor(this.#stamps))
-    }
+      this.#nextFence.set(this.#way === 'poll' ? this.#options.pollMs : fenceMsFor(this.#stamps, this.#options.fenceMs))
+    })
   }
 
   async #fence(): Promise<void> {

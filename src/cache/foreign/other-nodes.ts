@@ -6,6 +6,7 @@ import type { FirstLevel } from '../l1/first-level.ts'
 import type { Deletions } from '../l2/deletions.ts'
 import type { L2 } from '../l2/l2.ts'
 import type { PushBack } from '../l2/push-back.ts'
+import type { Kind } from '../l2/value.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
 import type { Sources } from '../sources/sources.ts'
 import { ForeignReads } from './foreign-reads.ts'
@@ -25,7 +26,11 @@ export interface OtherNodesOptions {
   /** FOLLOW_FOREIGN. */
   readonly follow: FollowForeign
   readonly pollMs: number
+  readonly kind: Kind
 }
+
+/** Values of any kind have no moments: a fence only finds out whether the connection still tells of changes. */
+const VALUES_FENCE_MS = 1_000
 
 /** What other nodes hear of this one, what it hears of them, and how fresh values are by that. */
 export interface OtherNodes {
@@ -52,6 +57,7 @@ function foreignReads(options: OtherNodesOptions, l2: L2): ForeignReads | undefi
   return new ForeignReads({
     ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, onDeleted, pollMs },
     polls: follow === 'poll',
+    fenceMs: options.kind === 'values' ? VALUES_FENCE_MS : undefined,
     isFollowed: (pairId) => arrivals.hasAll(pairId),
     onLimited: (reason) => log.warn({ reason }, 'Redis refuses what reads of pairs of other nodes need'),
     onWay: (way, reason) => {

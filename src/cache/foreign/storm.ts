@@ -1,10 +1,12 @@
 const WINDOW_MS = 1_000
+/** How long reads are made without tracking after a storm. */
+export const CALM_MS = 60_000
 /** Fewer values than this in a second are no storm. */
 const LEAST = 1_000
 
 /**
  * Finds out whether most messages tell of changes that are none. Values that are read for another reason do not count: after
- * a loss all are read again, and most have not changed.
+ * a loss all are read again, and most have not changed. L2 also tells of what this process itself has set.
  */
 export class Storm {
   readonly #now: () => number

@@ -1,4 +1,5 @@
 import type { CachedPrice } from '../cached-price.ts'
+import type { StoredJson } from '../values/stored-json.ts'
 import type { Usage } from './usage.ts'
 
 export type UpdateOutcome = 'refreshed' | 'inserted' | 'floor-only' | 'older' | 'too-many-in-ms'
@@ -15,8 +16,8 @@ export interface FirstLevel {
   readonly maxPairs: number
   /** The most memory that the level takes. */
   readonly bytes: number
-  /** What one value takes of that. */
-  readonly entryBytes: number
+  /** What the values take of that now. */
+  readonly usedBytes: number
   /** How many slots are in use, how many of them by warms, and what became of both. */
   readonly usage: Readonly<Usage>
   /** Pairs whose values were read in the last part of their time. The owner empties the list. */
@@ -46,9 +47,17 @@ export interface FirstLevel {
   /**
    * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair. The value of another pair is kept
    * while all known pairs fit; after that only the floor moves, because residency is earned by reads and warms.
-   * `source`: the partition that it comes from; unknown unless given.
+   * `source`: the partition that it comes from; unknown unless given. `json`: what belongs to it beside the numbers; shared memory
+   * does not keep that.
    */
-  update(pairId: number, version: number, numbers: Float64Array, base: number, source?: number): UpdateOutcome
+  update(
+    pairId: number,
+    version: number,
+    numbers: Float64Array,
+    base: number,
+    source?: number,
+    json?: StoredJson,
+  ): UpdateOutcome
   /** The value that a missed demand read brought from L2 or L3. */
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
   /** A warm: it goes into the warm part, unless the pair is resident. `kind`: a place in WARM_KINDS, or a `warmCode`. */

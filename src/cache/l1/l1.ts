@@ -41,7 +41,6 @@ export class L1 implements FirstLevel {
   readonly maxPairs: number
   /** Slots, index and floors together. */
   readonly bytes: number
-  readonly entryBytes = SLOT_BYTES
   readonly #memory: L1Memory
   readonly #residency: Residency
   readonly #expiry: Expiry
@@ -74,6 +73,10 @@ export class L1 implements FirstLevel {
 
   get usage(): Readonly<Usage> {
     return this.#residency
+  }
+
+  get usedBytes(): number {
+    return this.usage.resident * SLOT_BYTES
   }
 
   get tickMs(): number {

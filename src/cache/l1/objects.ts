@@ -2,6 +2,7 @@ import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cache
 import { atLeastAsOf, decidedNow, mergedMoment } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { restMs } from '../ttl.ts'
+import type { StoredJson } from '../values/stored-json.ts'
 import { TICKS } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { DEFAULT_WARM_SHARE, type L1Options } from './l1.ts'
@@ -10,8 +11,22 @@ import { ValueStore } from './value-store.ts'
 
 /** An object with eight numbers, and its places in the store and in the LRU list; measured on Node 24. */
 const ENTRY_BYTES = 320
+/** What JSON takes for each byte of its text, once it is parsed; measured likewise. */
+const MEMORY_A_BYTE = 4
 /** Floor, whether the pair is known, and when a warm pushed it out. */
 const PAIR_BYTES = 8 + 1 + 4
+
+export interface ObjectL1Options extends L1Options {
+  /** The most that all values may take; no bound unless given. The slots are bounded in any case. */
+  readonly mostBytes?: number
+  /** The value of each update is kept, also where that evicts others: these are values of any kind, which may be nowhere else. */
+  readonly keepsUpdates?: boolean
+}
+
+/** The longest JSON that fits into so many bytes. */
+export function longestJsonIn(bytes: number): number {
+  return Math.max(0, Math.floor((bytes - ENTRY_BYTES) / MEMORY_A_BYTE))
+}
 
 /**
  * The first level as objects in an in-process store (CACHE_USE_PRICE_MATRIX=false). The rules are those of shared memory,
@@ -21,29 +36,35 @@ export class ObjectL1 implements FirstLevel {
   readonly slots: number
   readonly maxPairs: number
   readonly bytes: number
-  readonly entryBytes = ENTRY_BYTES
   readonly due: number[]
   readonly tickMs: number
   readonly #store: ValueStore<CachedPrice>
   readonly #sources: Sources
+  readonly #keepsUpdates: boolean
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   #nowMs = 0
 
-  constructor(options: L1Options) {
+  constructor(options: ObjectL1Options) {
     const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE, ttlMs = Number.POSITIVE_INFINITY } = options
-    const { l2TtlMs = ttlMs, refreshThreshold = 1 } = options
+    const { l2TtlMs = ttlMs, refreshThreshold = 1, mostBytes, keepsUpdates = false } = options
     this.slots = slots
     this.maxPairs = maxPairs
-    this.bytes = slots * ENTRY_BYTES + maxPairs * PAIR_BYTES
+    this.bytes = (mostBytes ?? slots * ENTRY_BYTES) + maxPairs * PAIR_BYTES
+    this.#keepsUpdates = keepsUpdates
     this.tickMs = ttlMs / TICKS
     this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
-    this.#store = new ValueStore({ slots, maxPairs, warmShare, ttlMs, refreshThreshold })
+    const bound = mostBytes === undefined ? {} : { mostBytes }
+    this.#store = new ValueStore({ slots, maxPairs, warmShare, ttlMs, refreshThreshold, ...bound })
     this.due = this.#store.due
     this.#sources = options.sources ?? new Sources()
   }
 
   get usage(): Readonly<Usage> {
     return this.#store
+  }
+
+  get usedBytes(): number {
+    return this.#store.bytes
   }
 
   tick(nowMs: number): void {
@@ -89,18 +110,27 @@ export class ObjectL1 implements FirstLevel {
     return this.#store.floors.nextVersion(pairId, eventTimeMs, place)
   }
 
-  update(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): UpdateOutcome {
+  update(
+    pairId: number,
+    version: number,
+    numbers: Float64Array,
+    base: number,
+    source = UNKNOWN_SOURCE,
+    json?: StoredJson,
+  ): UpdateOutcome {
     if (version < this.floor(pairId)) return 'older'
     this.#store.floors.raise(pairId, version)
     const held = this.#store.peek(pairId)
     const resident = held !== undefined
-    if (!resident && this.#store.floors.known > this.usage.limit) return 'floor-only'
+    if (!resident && !this.#keepsUpdates && this.#store.floors.known > this.usage.limit) return 'floor-only'
     const value = readNumbers(emptyPrice(), numbers, base)
     value.version = version
     value.eventTimeMs = eventTimeOf(version)
+    value.json = json
     value.source = source
     value.asOfMs = this.#sources.isFollowed(source) ? FOLLOWS : this.#momentAfter(held?.value, source)
-    this.#store.put(pairId, { version, value, restMs: this.#ttl.l1Ms }, 'demand')
+    const entry = { version, value, bytes: bytesOf(value), restMs: this.#ttl.l1Ms }
+    if (!this.#store.put(pairId, entry, 'demand')) return 'floor-only'
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -115,7 +145,7 @@ export class ObjectL1 implements FirstLevel {
     if (loaded.version < this.floor(pairId)) return 'older'
     const price = decidedNow(loaded, this.#sources)
     const held = this.#store.peek(pairId)
-    if (held !== undefined && held.version >= price.version) {
+    if (held !== undefined && held.version >= price.version && !isOtherOfSameVersion(held.value, price)) {
       if (held.version !== price.version) return 'already'
       this.#store.prolong(pairId, this.#restMs(price))
       if (price.asOfMs > held.value.asOfMs) Object.assign(held.value, { source: price.source, asOfMs: price.asOfMs })
@@ -188,11 +218,20 @@ export class ObjectL1 implements FirstLevel {
 
   #put(pairId: number, loaded: Readonly<CachedPrice>, as: 'demand' | 'warm', kind = 0): boolean {
     const price = decidedNow(loaded, this.#sources)
-    const entry = { version: price.version, value: { ...price }, restMs: this.#restMs(price) }
+    const entry = { version: price.version, value: { ...price }, bytes: bytesOf(price), restMs: this.#restMs(price) }
     return this.#store.put(pairId, entry, as, kind)
   }
 
   #restMs({ eventTimeMs }: Readonly<CachedPrice>): number {
     return restMs(eventTimeMs, this.#nowMs, this.#ttl)
   }
+}
+
+function bytesOf({ json }: Readonly<CachedPrice>): number {
+  return ENTRY_BYTES + MEMORY_A_BYTE * (json?.bytes ?? 0)
+}
+
+/** Two processes have set the value in the same millisecond. The one that L2 has is taken, so that all have the same. */
+function isOtherOfSameVersion(held: Readonly<CachedPrice>, loaded: Readonly<CachedPrice>): boolean {
+  return held.version === loaded.version && loaded.json !== undefined && held.json?.text !== loaded.json.text
 }

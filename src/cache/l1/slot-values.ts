@@ -64,6 +64,7 @@ export class Copies {
   read(slot: number, into: CachedPrice): void {
     const copy = this.#validOf(slot)
     readCopy(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
+    into.json = undefined
     into.source = sourceOf(this.#words[copy * WORDS + ORIGIN_WORD] as number)
   }
 

@@ -12,7 +12,9 @@ import { type Usage, WarmTally } from './usage.ts'
 export interface ValueStoreOptions {
   readonly slots: number
   readonly maxPairs: number
-  /** 0 to 1: the most of the slots that warms may hold. */
+  /** The most that the values may take together, as their callers count it; no bound unless given. */
+  readonly mostBytes?: number
+  /** 0 to 1: the most of the slots, and of the bytes, that warms may hold. */
   readonly warmShare: number
   readonly ttlMs: number
   /** 0 to 1: the share of its time after which a read asks the next level again. */
@@ -22,8 +24,17 @@ export interface ValueStoreOptions {
 interface Held<V> {
   version: number
   value: V
+  bytes: number
   expiresAtMs: number
   renewAtMs: number
+}
+
+interface Entry<V> {
+  readonly version: number
+  readonly value: V
+  /** 0 unless given. */
+  readonly bytes?: number
+  readonly restMs: number
 }
 
 type Leaving = 'evicted' | 'expired' | 'removed'
@@ -46,6 +57,10 @@ export class ValueStore<V> implements Usage {
   /** Pairs that were warmed and not read yet, the oldest first, with the kinds of their warms. */
   readonly #warms = new Map<number, number>()
   readonly pushedOut: PushedOut
+  /** What all values take, and those that were warmed and not read yet. */
+  bytes = 0
+  #warmBytes = 0
+  #mostBytes: number
   #demandReads = 0
   #nowMs = 0
 
@@ -54,6 +69,7 @@ export class ValueStore<V> implements Usage {
     this.limit = options.slots
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#options = options
+    this.#mostBytes = this.#byteShare(1)
     this.floors = new Floors(new Float64Array(options.maxPairs))
     this.pushedOut = new PushedOut(options.maxPairs)
     this.#held = new LRUCache({ max: options.slots + 1 })
@@ -106,26 +122,31 @@ export class ValueStore<V> implements Usage {
     this.touch(pairId)
   }
 
-  /** The caller has seen that the version is not below the floor. False if warms have no room at all. */
-  put(
-    pairId: number,
-    entry: { readonly version: number; readonly value: V; readonly restMs: number },
-    as: Part,
-    kind = 0,
-  ): boolean {
-    const { version, value } = entry
+  /** The caller has seen that the version is not below the floor. False if warms have no room at all, or the value is too large. */
+  put(pairId: number, entry: Entry<V>, as: Part, kind = 0): boolean {
+    const { version, value, bytes = 0 } = entry
+    if (bytes > this.#mostBytes) {
+      if (as === 'warm') return false
+      this.leave(pairId, 'evicted')
+      this.floors.raise(pairId, version)
+      return false
+    }
     const held = this.#held.peek(pairId)
-    if (held === undefined && !this.#makeRoom(as)) return false
+    if (held === undefined && !this.#makeRoom(as, bytes)) return false
     if (held === undefined) this.pushedOut.back(pairId)
     this.floors.raise(pairId, version)
     const times = this.#timesOf(entry.restMs)
+    const more = bytes - (held?.bytes ?? 0)
+    this.bytes += more
     // It is changed in place, because a write is no reason to keep the value longer.
-    if (held !== undefined) Object.assign(held, { version, value, ...times })
-    else this.#held.set(pairId, { version, value, ...times })
+    if (held !== undefined) Object.assign(held, { version, value, bytes, ...times })
+    else this.#held.set(pairId, { version, value, bytes, ...times })
     if (held === undefined && as === 'warm') {
       this.#warms.set(pairId, kind)
       this.#warmTally.count(kind, 'admitted')
     }
+    if (this.#warms.has(pairId)) this.#warmBytes += more
+    if (held !== undefined) this.#fit(pairId)
     return true
   }
 
@@ -151,8 +172,11 @@ export class ValueStore<V> implements Usage {
   }
 
   leave(pairId: number, how: Leaving): void {
-    if (!this.#held.delete(pairId)) return
+    const held = this.#held.peek(pairId)
+    if (held === undefined) return
     this.#endWarm(pairId, how === 'removed' ? 'dropped' : 'unused')
+    this.#held.delete(pairId)
+    this.bytes -= held.bytes
     if (how === 'evicted') this.evictions++
     if (how === 'expired') this.expirations++
   }
@@ -167,8 +191,13 @@ export class ValueStore<V> implements Usage {
   resize(slotShare: number, warmShare: number): void {
     this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
     this.warmLimit = Math.floor(this.limit * this.#options.warmShare * warmShare)
+    this.#mostBytes = this.#byteShare(slotShare)
     while (this.warm > this.warmLimit) this.#evict(this.#warms.keys())
-    while (this.resident > this.limit) this.#evict(this.#held.rkeys())
+    while (this.resident > this.limit || this.bytes > this.#mostBytes) this.#evict(this.#held.rkeys())
+  }
+
+  #byteShare(share: number): number {
+    return (this.#options.mostBytes ?? Number.POSITIVE_INFINITY) * share
   }
 
   /** Up to `limit` pairs, least recently used first. */
@@ -186,13 +215,22 @@ export class ValueStore<V> implements Usage {
     return { expiresAtMs: this.#nowMs + lifeMs, renewAtMs: this.#nowMs + lifeMs * this.#options.refreshThreshold }
   }
 
-  #makeRoom(as: Part): boolean {
+  #makeRoom(as: Part, bytes: number): boolean {
     if (as === 'warm') {
-      if (this.warmLimit === 0) return false
-      if (this.warm >= this.warmLimit) this.#evict(this.#warms.keys(), as)
+      const mostBytes = this.#mostBytes * this.#options.warmShare
+      if (this.warmLimit === 0 || bytes > mostBytes) return false
+      while (this.warm >= this.warmLimit || this.#warmBytes + bytes > mostBytes) this.#evict(this.#warms.keys(), as)
     }
-    while (this.resident >= this.limit) this.#evict(this.#held.rkeys(), as)
+    while (this.resident >= this.limit || this.bytes + bytes > this.#mostBytes) this.#evict(this.#held.rkeys(), as)
     return true
+  }
+
+  /** A value has grown in its place: others leave. */
+  #fit(grown: number): void {
+    while (this.bytes > this.#mostBytes) {
+      const [oldest, next] = this.#held.rkeys()
+      this.#evict(oldest === grown && next !== undefined ? [next] : [oldest as number])
+    }
   }
 
   /** Evicts the first of the pairs, if there is one. */
@@ -206,6 +244,7 @@ export class ValueStore<V> implements Usage {
     const kind = this.#warms.get(pairId)
     if (kind === undefined) return
     this.#warms.delete(pairId)
+    this.#warmBytes -= this.#held.peek(pairId)?.bytes ?? 0
     this.#warmTally.count(kind, how)
   }
 }

@@ -3,6 +3,7 @@ import type { CachedPrice, PriceColumns } from '../cached-price.ts'
 import type { IdHolder } from '../names/id-holders.ts'
 import type { Sources } from '../sources/sources.ts'
 import type { Tracking } from './tracking.ts'
+import type { Kind } from './value.ts'
 
 /**
  * The second level, which all nodes share: Redis (redis/redis.ts), or this process's own memory if there is no Redis
@@ -51,6 +52,8 @@ export interface L2Options {
   readonly onNewer?: OnNewer
   /** The partitions that values come from. */
   readonly sources?: Sources
+  /** What it is used for; prices unless given. Other values are not there for it. */
+  readonly kind?: Kind | undefined
 }
 
 /** Deletes a pair up to `version`, and also a stored value of a higher version, unless that is above `upTo`. */

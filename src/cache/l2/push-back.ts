@@ -1,6 +1,6 @@
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { type CachedPrice, emptyPrice, hasPair, priceColumns, setRow } from '../cached-price.ts'
+import { type CachedPrice, emptyPrice, hasPair, priceColumns, setRow, shorten } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { WHOLE } from '../sources/codes.ts'
@@ -27,6 +27,8 @@ export interface PushBackOptions {
 /** To encode and send so many rows takes about half a millisecond of the thread, and so does looking at so many pairs. */
 const ROWS_A_SLICE = 256
 const PAIRS_A_SLICE = 4_096
+/** One more value may go beyond it. */
+const JSON_BYTES_A_SLICE = 262_144
 const EVERY_MS = 10
 /** The pause after a slice that L2 did not take. */
 const AWAY_MS = 1_000
@@ -104,8 +106,9 @@ export class PushBack {
     const { table, l1 } = this.#options
     const columns = this.#columns
     const price = this.#price
-    columns.count = 0
-    for (let looked = 0; looked < PAIRS_A_SLICE && columns.count < ROWS_A_SLICE && this.#left > 0; looked++) {
+    shorten(columns, 0)
+    for (let looked = 0; looked < PAIRS_A_SLICE && this.#left > 0; looked++) {
+      if (columns.count >= ROWS_A_SLICE || columns.jsonBytes >= JSON_BYTES_A_SLICE) return
       if (this.#next >= table.end) this.#next = 0
       const pairId = this.#next++
       this.#left--

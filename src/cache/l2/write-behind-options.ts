@@ -13,6 +13,8 @@ export interface WriteBehindOptions {
   /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
   readonly grows?: boolean
   readonly maxPairs: number
+  /** How much JSON may wait, but for one more value; 64 MiB unless given. */
+  readonly mostJsonBytes?: number
   /** How long L2 keeps a value, ±10 %; for ever unless given. */
   readonly l2TtlMs?: number
   /** Fills the price with L1's value of the pair, if it has one: a value that found no row is written from there. */

@@ -1,24 +1,14 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import { systemTimer } from '../../timer.ts'
-import {
-  appendRows,
-  type CachedPrice,
-  emptyPrice,
-  eventTimeOf,
-  isTombstone,
-  moveRow,
-  type PriceColumns,
-  priceColumns,
-  priceOfRow,
-  setRow,
-} from '../cached-price.ts'
+import { type CachedPrice, emptyPrice, eventTimeOf, moveRow, setJson, setRow } from '../cached-price.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { StoredJson } from '../values/stored-json.ts'
 import { FlushPace } from './flush-pace.ts'
 import { FlushWaits } from './flush-waits.ts'
-import { dropForgotten, FORGOTTEN } from './forgotten.ts'
 import type { L2Write } from './l2.ts'
 import { Lacking } from './lacking.ts'
+import { WaitingRows } from './waiting-rows.ts'
 import type { WriteBehindOptions } from './write-behind-options.ts'
 
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
@@ -26,7 +16,8 @@ const AWAY_FLUSHES = 20
 /** Before values are lost: after a thread that was busy for seconds, commands and connections have run out of time. */
 const CLOSE_TRIES = 5
 const CLOSE_PAUSE_MS = 100
-const ABSENT = 0
+/** So much JSON may wait, but for one more value. */
+const MOST_JSON_BYTES = 64 * 1024 * 1024
 
 /**
  * Values that L2 does not have yet: the newest version of each pair that was updated since it was last written. A pair
@@ -37,17 +28,15 @@ const ABSENT = 0
  *
  * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
  * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets them
- * from there when rows are free again, or gets the next ones. A caller that cannot wait lets the rows `grow` instead, to one
+ * from there when rows are free again, or gets the next ones. So it is when the JSON of the rows takes the most that it may. A caller
+ * that cannot wait lets the rows `grow` instead, to one
  * for every pair, so that none is skipped.
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions
   readonly #sources: Sources
-  #filling: PriceColumns
-  #leaving: PriceColumns
-  /** The row + 1 of each pair, in the set that fills and in the one that is being written. */
-  #fillingRows: Int32Array
-  #leavingRows: Int32Array
+  #filling: WaitingRows
+  #leaving: WaitingRows
   readonly #now: () => number
   readonly #nextFlush: Alarm
   readonly #pace: FlushPace
@@ -72,30 +61,37 @@ export class WriteBehind {
     this.#now = options.now ?? (() => performance.now())
     this.#lacking = new Lacking({ now: this.#now, l2TtlMs: options.l2TtlMs })
     this.#pace = new FlushPace({ now: this.#now, timer: options.timer })
-    this.#filling = priceColumns(options.capacity)
-    this.#leaving = priceColumns(options.capacity)
-    this.#fillingRows = new Int32Array(options.maxPairs)
-    this.#leavingRows = new Int32Array(options.maxPairs)
+    this.#filling = new WaitingRows(options.capacity, options.maxPairs)
+    this.#leaving = new WaitingRows(options.capacity, options.maxPairs)
   }
 
   /** Rows that are not written yet. */
   get pendingEntries(): number {
-    return this.#filling.count + this.#leaving.count
+    return this.#filling.columns.count + this.#leaving.columns.count
   }
 
   /** True when the next pair may find no row and waiting helps: the caller then awaits `drain` before it goes on. */
   get full(): boolean {
-    return this.#filling.count >= this.#filling.capacity && this.#away === undefined
+    const { count, capacity, jsonBytes } = this.#filling.columns
+    return (count >= capacity || jsonBytes >= this.#mostJsonBytes) && this.#away === undefined
   }
 
   /** An update, its numbers at `base` in `numbers`. `source`: a number of Sources. */
-  add(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): void {
-    const row = this.#rowOf(pairId)
+  add(
+    pairId: number,
+    version: number,
+    numbers: Float64Array,
+    base: number,
+    source: number = UNKNOWN_SOURCE,
+    json?: StoredJson,
+  ): void {
+    const row = this.#rowOf(pairId, json)
     if (row < 0) {
       this.#skip(pairId, version, source)
       return
     }
-    const columns = this.#filling
+    const { columns } = this.#filling
+    setJson(columns, row, json)
     columns.sourceCodes[row] = this.#sources.codeOf(source)
     columns.epochs[row] = this.#sources.epoch
     columns.versions[row] = version
@@ -106,18 +102,17 @@ export class WriteBehind {
 
   /** A value of L1 or L3 that L2 may not have. */
   addPrice(pairId: number, price: Readonly<CachedPrice>): void {
-    const row = this.#rowOf(pairId)
+    const row = this.#rowOf(pairId, price.json)
     if (row < 0) this.#skip(pairId, price.version, price.source)
-    else setRow(this.#filling, row, price, this.#sources.codeOf(price.source))
+    else setRow(this.#filling.columns, row, price, this.#sources.codeOf(price.source))
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
   pending(pairId: number, into: CachedPrice): boolean {
-    const filling = this.#fillingRows[pairId] as number
-    const columns = filling === ABSENT ? this.#leaving : this.#filling
-    const row = (filling === ABSENT ? (this.#leavingRows[pairId] as number) : filling) - 1
-    if (row < 0 || columns.versions[row] === FORGOTTEN || isTombstone(columns, row)) return false
-    priceOfRow(columns, row, into)
+    const rows = this.#filling.has(pairId) ? this.#filling : this.#leaving
+    if (!rows.read(pairId, into)) return false
+    const row = rows.rowOf(pairId)
+    const { columns } = rows
     into.source = this.#sources.ofCode(columns.sourceCodes[row] as number)
     into.asOfMs = this.#sources.hasFollowed(into.source, columns.epochs[row] as number) ? FOLLOWS : NEVER
     into.epoch = this.#sources.epoch
@@ -126,17 +121,15 @@ export class WriteBehind {
 
   /** The pair is delisted: its value is not written any more. */
   forget(pairId: number): void {
-    const filling = this.#fillingRows[pairId] as number
-    if (filling !== ABSENT) this.#filling.versions[filling - 1] = FORGOTTEN
-    const leaving = this.#leavingRows[pairId] as number
-    if (leaving !== ABSENT) this.#leaving.versions[leaving - 1] = FORGOTTEN
+    this.#filling.forget(pairId)
+    this.#leaving.forget(pairId)
     this.#lacking.forget(pairId)
-    this.#fillingRows[pairId] = ABSENT
+    this.#filling.release(pairId)
   }
 
   /** Whether a row of the pair waits or is being written: the answer may still concern the pair. */
   holds(pairId: number): boolean {
-    return this.#fillingRows[pairId] !== ABSENT || this.#leavingRows[pairId] !== ABSENT
+    return this.#filling.has(pairId) || this.#leaving.has(pairId)
   }
 
   /** Resolves when a row is free again, or L2 turns out to be away. */
@@ -148,7 +141,7 @@ export class WriteBehind {
   /** Waits for a flush that is in flight, then writes the rows that are there. */
   async flush(): Promise<void> {
     while (this.#flushing !== undefined) await this.#hurried(this.#flushing)
-    if (this.#filling.count === 0) return
+    if (this.#filling.columns.count === 0) return
     await this.#hurried(this.#begin())
   }
 
@@ -157,7 +150,7 @@ export class WriteBehind {
    * `onBegin` is called, once, when the last of it begins to be written: L2 then gets what has come until that moment, too.
    */
   async settled(onBegin: () => void = () => undefined): Promise<boolean> {
-    const next = this.#filling.count > 0 ? this.#waits.next(onBegin) : undefined
+    const next = this.#filling.columns.count > 0 ? this.#waits.next(onBegin) : undefined
     if (next === undefined) onBegin()
     const outcomes = await Promise.all([this.#flushing, next])
     return !outcomes.includes(false) && !this.#isClosing
@@ -186,25 +179,33 @@ export class WriteBehind {
 
   /** Pairs that found no row get one now, if L1 still has them. */
   #catchUp(): void {
-    while (this.#filling.count < this.#filling.capacity && !this.#isClosing) {
+    for (;;) {
+      const { count, capacity, jsonBytes } = this.#filling.columns
+      if (this.#isClosing || count >= capacity || jsonBytes >= this.#mostJsonBytes) return
       const pairId = this.#lacking.next()
       if (pairId === undefined) return
-      if (this.#fillingRows[pairId] === ABSENT && this.#options.held?.(pairId, this.#held))
-        this.addPrice(pairId, this.#held)
+      if (!this.#filling.has(pairId) && this.#options.held?.(pairId, this.#held)) this.addPrice(pairId, this.#held)
     }
   }
 
-  /** The pair's row in the set that fills; -1 if there is none left for it. */
-  #rowOf(pairId: number, isRefusing = this.#isClosing): number {
-    const known = (this.#fillingRows[pairId] as number) - 1
-    if (known >= 0) return known
-    if (this.#filling.count >= this.#filling.capacity) this.#grow()
-    const columns = this.#filling
-    if (columns.count >= columns.capacity || isRefusing) return -1
-    const row = columns.count++
-    this.#fillingRows[pairId] = row + 1
-    columns.pairIds[row] = pairId
-    if (!this.#nextFlush.isSet && this.#flushing === undefined) this.#nextFlush.set(this.#options.flushMs)
+  get #mostJsonBytes(): number {
+    return this.#options.mostJsonBytes ?? MOST_JSON_BYTES
+  }
+
+  /** The pair's row in the set that fills; -1 if there is none left for it, or no room for its JSON. */
+  #rowOf(pairId: number, json: StoredJson | undefined, isRefusing = this.#isClosing): number {
+    const known = this.#filling.rowOf(pairId)
+    const { jsons, jsonBytes } = this.#filling.columns
+    const hasRoom = json === undefined || jsonBytes < this.#mostJsonBytes
+    if (known >= 0) {
+      if (hasRoom || json.bytes <= (jsons[known]?.bytes ?? 0)) return known
+      this.#filling.forget(pairId)
+      this.#filling.release(pairId)
+    }
+    if (!hasRoom || isRefusing) return -1
+    if (this.#filling.columns.count >= this.#filling.columns.capacity) this.#grow()
+    const row = this.#filling.add(pairId)
+    if (row >= 0 && !this.#nextFlush.isSet && this.#flushing === undefined) this.#nextFlush.set(this.#options.flushMs)
     return row
   }
 
@@ -220,9 +221,8 @@ export class WriteBehind {
       if (--tries > 0) await new Promise<void>((resolve) => void timer(CLOSE_PAUSE_MS, resolve))
     }
     this.#nextFlush.close()
-    this.skipped += this.#filling.count
-    this.#filling.count = 0
-    this.#fillingRows.fill(ABSENT)
+    this.skipped += this.#filling.columns.count
+    this.#filling.clear(this.#options.capacity)
     this.#waits.begin()?.resolve(false)
     // Values that could not be written, and those that came meanwhile.
     const lost = this.skipped - before
@@ -231,10 +231,8 @@ export class WriteBehind {
 
   #grow(): void {
     const { grows = false, maxPairs } = this.#options
-    const columns = this.#filling
-    if (!grows || columns.capacity >= maxPairs) return
-    this.#filling = priceColumns(Math.min(columns.capacity * 2, maxPairs))
-    appendRows(this.#filling, columns, { from: 0, to: columns.count })
+    const { capacity } = this.#filling.columns
+    if (grows && capacity < maxPairs) this.#filling.grow(Math.min(capacity * 2, maxPairs))
   }
 
   #begin(): Promise<boolean> {
@@ -251,10 +249,10 @@ export class WriteBehind {
 
   async #write(): Promise<boolean> {
     const startMs = this.#now()
-    this.#swap()
+    ;[this.#filling, this.#leaving] = [this.#leaving, this.#filling]
     const asked = this.#waits.begin()
-    const columns = this.#leaving
-    dropForgotten(columns, this.#leavingRows)
+    this.#leaving.dropForgotten()
+    const { columns } = this.#leaving
     const entries = columns.count
     const nothing: L2Write = { status: 'written', written: 0, older: 0 }
     const writing = entries === 0 ? nothing : this.#options.l2.write(columns, 0, entries, this.#pace)
@@ -263,37 +261,30 @@ export class WriteBehind {
     if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs: this.#now() - startMs })
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
-    for (let row = 0; row < entries; row++) {
-      const pairId = columns.pairIds[row] as number
-      this.#leavingRows[pairId] = ABSENT
-      if (outcome.status === 'written') this.hasWritten(pairId, columns.versions[row] as number)
+    if (outcome.status === 'written') {
+      for (let row = 0; row < entries; row++)
+        this.hasWritten(columns.pairIds[row] as number, columns.versions[row] as number)
+      this.#catchUp()
     }
-    if (outcome.status === 'written') this.#catchUp()
-    columns.count = 0
-    if (columns.capacity > this.#options.capacity) this.#leaving = priceColumns(this.#options.capacity)
+    this.#leaving.clear(this.#options.capacity)
     this.#flushing = undefined
     const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
     const pauseMs = Math.max(this.#options.flushMs, this.#pace.pauseAfter(busyMs), awayMs)
-    if (this.#filling.count > 0) this.#nextFlush.set(pauseMs)
+    if (this.#filling.columns.count > 0) this.#nextFlush.set(pauseMs)
     const isWhole = outcome.status === 'written'
     asked?.resolve(isWhole)
     return isWhole
   }
 
-  #swap(): void {
-    ;[this.#filling, this.#leaving] = [this.#leaving, this.#filling]
-    ;[this.#fillingRows, this.#leavingRows] = [this.#leavingRows, this.#fillingRows]
-  }
-
   /** Rows that could not be written wait again, unless their pairs were updated meanwhile. */
-  #takeBack(unwritten: Iterable<number> = Array(this.#leaving.count).keys()): void {
-    const from = this.#leaving
+  #takeBack(unwritten: Iterable<number> = Array(this.#leaving.columns.count).keys()): void {
+    const { columns: from } = this.#leaving
     for (const row of unwritten) {
       const pairId = from.pairIds[row] as number
-      if (from.versions[row] === FORGOTTEN || this.#fillingRows[pairId] !== ABSENT) continue
-      const to = this.#rowOf(pairId, false)
-      if (to >= 0) moveRow(from, row, to, this.#filling)
+      if (!this.#leaving.isWritten(row) || this.#filling.has(pairId)) continue
+      const to = this.#rowOf(pairId, from.jsons[row], false)
+      if (to >= 0) moveRow(from, row, to, this.#filling.columns)
       else this.#skip(pairId, from.versions[row] as number, this.#sources.ofCode(from.sourceCodes[row] as number))
     }
   }

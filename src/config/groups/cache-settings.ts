@@ -28,6 +28,11 @@ const MEMORY = {
     true,
     'On: L1 keeps prices as numbers in shared memory, which worker threads can read. Off: L1 keeps objects in the memory of one thread and evicts the least recently used.',
   ),
+  maxValueBytes: whole(
+    'CACHE_MAX_VALUE_BYTES',
+    [1_024, 1_048_576, 262_144],
+    'The longest value of any kind that a cache takes (createCache with usePriceMatrix: false), in bytes of its JSON.',
+  ),
   memoryLimitMb: optional({
     name: 'WARMING_MEMORY_LIMIT_MB',
     check: integer(64, 16_777_216),

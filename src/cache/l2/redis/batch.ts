@@ -1,7 +1,7 @@
 import { isTombstone, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
 import type { Deletion, StampOf } from '../l2.ts'
-import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
+import { encodeValue, mostBytesOf } from '../value.ts'
 import type { PairKeys } from './keys.ts'
 import { DELETION_BYTES, HEAD_BYTES_OF_CALL, ROW_HEAD_BYTES, STAMP_HEAD_BYTES, TTL_BYTES } from './library.ts'
 
@@ -10,6 +10,8 @@ import { DELETION_BYTES, HEAD_BYTES_OF_CALL, ROW_HEAD_BYTES, STAMP_HEAD_BYTES, T
  * to nothing: beyond 64 keys, entries per second no longer grow.
  */
 export const KEYS_A_CALL = 64
+/** So much JSON takes about as long as a key. */
+const JSON_BYTES_A_ROW = 1_024
 
 /** One call of the library: keys that Redis takes together, and the packed argument. Its head is set when it is sent. */
 export interface VersionedCall {
@@ -92,29 +94,56 @@ export function emptyCall(): VersionedCall {
 }
 
 function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKeys, ttl: JitteredTtl): VersionedCall {
-  const packed = Buffer.allocUnsafe(HEAD_BYTES_OF_CALL + rows.length * (ROW_HEAD_BYTES + MAX_VALUE_BYTES))
+  const bytes = rows.reduce((sum, row) => sum + ROW_HEAD_BYTES + mostBytesOf(columns, row), HEAD_BYTES_OF_CALL)
+  const packed = Buffer.allocUnsafe(bytes)
   const names: string[] = []
   let end = HEAD_BYTES_OF_CALL
   for (const row of rows) {
     names.push(keys.keyOf(columns.pairIds[row] as number))
     const length = encodeValue(columns, row, packed, end + ROW_HEAD_BYTES)
     const stayMs = isTombstone(columns, row) ? ttl.tombstoneTtlMs : jitteredTtlMs(ttl.ttlMs, ttl.random)
-    packed[packed.writeUIntLE(stayMs, end, TTL_BYTES)] = length
+    packed.writeUInt32LE(length, packed.writeUIntLE(stayMs, end, TTL_BYTES))
     end += ROW_HEAD_BYTES + length
   }
   return { keys: names, rows, packed: packed.subarray(0, end) }
 }
 
-/** The groups from `first` on that have so many rows at most together, and at least one group. */
+/**
+ * A row with much JSON counts for several, so that neither a call nor a trip gets long: Redis serves nobody else during a call,
+ * and a trip has one time-out.
+ */
+function weightOf({ jsons }: PriceColumns, row: number): number {
+  return 1 + Math.floor((jsons[row]?.bytes ?? 0) / JSON_BYTES_A_ROW)
+}
+
+/** Divides groups whose rows count for more than KEYS_A_CALL together. */
+export function dividedGroups(columns: PriceColumns, groups: readonly number[][]): readonly number[][] {
+  if (columns.jsonBytes === 0) return groups
+  return groups.flatMap((group) => {
+    const parts: number[][] = []
+    let weight = Number.POSITIVE_INFINITY
+    for (const row of group) {
+      weight += weightOf(columns, row)
+      if (weight > KEYS_A_CALL) {
+        parts.push([])
+        weight = weightOf(columns, row)
+      }
+      parts.at(-1)?.push(row)
+    }
+    return parts
+  })
+}
+
+/** The groups from `next` on that count for so many rows at most together, and at least one group. */
 export function nextTrip(
+  columns: PriceColumns,
   groups: readonly (readonly number[])[],
-  first: number,
-  mostRows: number,
+  { next, mostRows }: { readonly next: number; readonly mostRows: number },
 ): (readonly number[])[] {
-  let end = first
+  let end = next
   for (let rows = 0; end < groups.length; end++) {
-    rows += groups[end]?.length ?? 0
-    if (end > first && rows > mostRows) break
+    for (const row of groups[end] ?? []) rows += weightOf(columns, row)
+    if (end > next && rows > mostRows) break
   }
-  return groups.slice(first, end)
+  return groups.slice(next, end)
 }

@@ -1,13 +1,13 @@
 import { MAX_AHEAD_MS } from '../../../../schemas/event-time.ts'
 import { MAX_VERSION, VERSIONS_PER_MS } from '../../cached-price.ts'
 import { MIXED, PARTITION_BITS } from '../../sources/codes.ts'
-import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '../value.ts'
+import { HEAD_BYTES, JSON_BIT, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '../value.ts'
 
 /**
  * The code that runs inside Redis. A call has its keys, all of one chain, and one packed argument, because the cost for
  * the client grows with the number of arguments:
  *
- *     write   deadline f64 (ms of Redis's own clock) | caller's time f64 | for each key: ttl ms u48 | length u8 | value
+ *     write   deadline f64 (ms of Redis's own clock) | caller's time f64 | for each key: ttl ms u48 | length u32 | value
  *     delete  deadline f64                           | caller's time f64 | for each key: ttl ms u48 | version f64 | up to f64
  *     stamp   deadline f64 | caller's time f64 | for each source: known u8 | moment f64 | age f64 | length u16 | name
  *
@@ -24,7 +24,8 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  * - If the stored value and the one that is written come from different sources, the pair is mixed. What is stored from then
  *   on has the code of their topic as a whole, or MIXED if there are two topics (../../sources/codes.ts), until the key expires
  *   or the pair is deleted.
- * - A value without a source leaves that of a stored one with the same version, which is the same value.
+ * - A value without a source leaves that of a stored one with the same version, which is the same value. So it is with JSON:
+ *   a node whose L1 has numbers alone writes back a price without it.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
  *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. If
  *   what is stored names more sources than the caller did, the place and -1 - the code that was stored before stand there.
@@ -40,12 +41,13 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v6'
+export const LIBRARY_NAME = 'forewarm_v7'
 /** The deadline and the caller's time. */
 export const HEAD_BYTES_OF_CALL = 16
 /** The longest that fits is 8,900 years. */
 export const TTL_BYTES = 6
-export const ROW_HEAD_BYTES = TTL_BYTES + 1
+/** The TTL and the length. */
+export const ROW_HEAD_BYTES = TTL_BYTES + 4
 export const DELETION_BYTES = TTL_BYTES + 16
 
 export const STAMP_HEAD_BYTES = 19
@@ -90,6 +92,10 @@ end
 local function with_source(value, code)
   return string.sub(value, 1, ${HEAD_BYTES}) .. struct.pack('<I4', code) .. string.sub(value, ${HEAD_BYTES + SOURCE_BYTES + 1})
 end
+local function has_json(value)
+  local presence = string.byte(value, ${HEAD_BYTES}) or 0
+  return presence >= ${JSON_BIT} and presence < ${2 * JSON_BIT}
+end
 local function joint(one, other)
   if one == other then return one end
   local topic = math.floor(one / topic_unit)
@@ -102,7 +108,7 @@ local function write(keys, args)
   if not newest then return redis.error_reply(given_up) end
   local at, written, newer = ${HEAD_BYTES_OF_CALL + 1}, 0, {}
   for i = 1, #keys do
-    local ttl, length, schema, version = struct.unpack('<I${TTL_BYTES}BBd', packed, at)
+    local ttl, length, schema, version = struct.unpack('<I${TTL_BYTES}I4Bd', packed, at)
     at = at + ${ROW_HEAD_BYTES}
     local stored, deleted, _, bytes = stored_at(keys[i], newest, version)
     local lowest = deleted and stored + 1 or stored
@@ -121,7 +127,9 @@ local function write(keys, args)
       newer[#newer + 1] = i
       newer[#newer + 1] = lowest
     else
-      if schema ~= sourced and version == stored and bytes and string.byte(bytes) == sourced then value = bytes end
+      local is_same = bytes and version == stored
+      if is_same and schema ~= sourced and string.byte(bytes) == sourced and has_json(bytes) == has_json(value) then value = bytes end
+      if is_same and has_json(bytes) and not has_json(value) then value = bytes end
       redis.call('SET', keys[i], value, 'PX', ttl)
       written = written + 1
     end

@@ -8,7 +8,7 @@ import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
 import type { Deletion, L2, L2Load, L2Options, L2Stamp, L2State, L2Usage, L2Write, StampOf, WritePace } from '../l2.ts'
 import type { Tracking } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
-import { deleteCalls, KEYS_A_CALL, nextTrip, type VersionedCall, writeCalls } from './batch.ts'
+import { deleteCalls, dividedGroups, KEYS_A_CALL, nextTrip, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
 import { type Flight, Flights, rowOf } from './flights.ts'
 import { PairKeys } from './keys.ts'
@@ -102,7 +102,8 @@ class RedisL2 implements L2 {
       isCluster: typeof url !== 'string',
     }
     this.#stamps = new RedisStamps({ ...common, ttlMs })
-    this.#tracked = { ...server, ...common, url: [url].flat()[0] ?? '', sources: this.#sources, now: options.now }
+    const { kind, now } = options
+    this.#tracked = { ...server, ...common, url: [url].flat()[0] ?? '', sources: this.#sources, now, kind }
   }
 
   async start(): Promise<void> {
@@ -133,12 +134,13 @@ class RedisL2 implements L2 {
       mixed: (row, code) => onMixed?.(columns.sourceCodes[row] as number, code),
     }
     const { mixesChains } = this.#servers
-    const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
+    const chains = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
+    const groups = dividedGroups(columns, chains)
     let written = 0
     let reason: string | undefined
     const unwritten: number[] = []
     for (let next = 0; next < groups.length; ) {
-      const trip = nextTrip(groups, next, pace.rowsATrip)
+      const trip = nextTrip(columns, groups, { next, mostRows: pace.rowsATrip })
       next += trip.length
       const startMs = performance.now()
       const sending = this.#send('write', () => writeCalls(columns, trip, how), told)
@@ -236,7 +238,7 @@ class RedisL2 implements L2 {
 
   #take(pairId: number, value: Buffer | null, { rows, snapshot }: Taking): void {
     if (value === null) return
-    const decoded = decodeValue(value)
+    const decoded = decodeValue(value, this.#options.kind)
     if (decoded.ok && decoded.price !== undefined) {
       const source = this.#sources.ofCode(decoded.sourceCode)
       const asOfMs = this.#sources.asOfLoaded(source, snapshot)

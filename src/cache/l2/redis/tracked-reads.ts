@@ -3,7 +3,7 @@ import type { Timer } from '../../../timer.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import type { Sources } from '../../sources/sources.ts'
 import type { TrackedValue, Tracking, TrackingListener } from '../tracking.ts'
-import { decodeValue } from '../value.ts'
+import { decodeValue, type Kind } from '../value.ts'
 import type { PairKeys } from './keys.ts'
 import { type Moments, NeededStamps } from './needed-stamps.ts'
 import type { RedisServers } from './server.ts'
@@ -25,6 +25,7 @@ export interface TrackedReadsOptions {
   readonly random: () => number
   /** Milliseconds of the clock of the sources' moments. */
   readonly now?: (() => number) | undefined
+  readonly kind?: Kind | undefined
 }
 
 const KEYS_A_READ = 512
@@ -106,7 +107,9 @@ export class TrackedReads implements Tracking {
     if (this.#now() < this.#stampsAgainMs) return new Map()
     const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
     if (isSetting) this.#readersSetAtMs = this.#now()
-    const all = await Promise.all([...this.#hashes()].map((visit) => this.#stampsAt(visit, isSetting)))
+    // Who reads values needs no moments, so their owners need not hurry.
+    const isReader = isSetting && this.#options.kind !== 'values'
+    const all = await Promise.all([...this.#hashes()].map((visit) => this.#stampsAt(visit, isReader)))
     if (!this.#isArmed || all.includes(undefined)) return undefined
     const byChain = new Map(all.flatMap((stamps) => stamps ?? []))
     if (isSetting) this.#dropIdle(byChain)
@@ -199,7 +202,7 @@ export class TrackedReads implements Tracking {
 
   #taken(pairId: number, bytes: unknown): TrackedValue {
     const { isCluster, sources, table } = this.#options
-    const decoded = Buffer.isBuffer(bytes) ? decodeValue(bytes) : 'gone'
+    const decoded = Buffer.isBuffer(bytes) ? decodeValue(bytes, this.#options.kind) : 'gone'
     const isValue = decoded !== 'gone' && decoded.ok && decoded.price !== undefined
     // Also where a pair is missing: reading the stamps shows whether the slot moves.
     if (isCluster) this.#needed.note(table.chainOf(pairId), isValue ? sources.ofCode(decoded.sourceCode) : undefined)
