@@ -203,7 +203,11 @@ describe.each(WAYS)('values of any kind in Redis, by %s', (_, urlOf) => {
     await inRedis(chain, 'Y')
     const warming = createWarming(b)
     opened.unshift(warming)
-    expect(await warming.warmer.warmPairs(['X', 'Y', 'Z'])).toMatchObject({ pairsWarmed: 2, pairsNotFound: 1, success: true })
+    expect(await warming.warmer.warmPairs(['X', 'Y', 'Z'])).toMatchObject({
+      pairsWarmed: 2,
+      pairsNotFound: 1,
+      success: true,
+    })
     expect(b.get('X')).toMatchObject({ value: book('X') })
   })
 })
