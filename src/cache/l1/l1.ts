@@ -19,8 +19,8 @@ import type { Usage } from './usage.ts'
  *
  * The writer fills the copy that is not valid, then publishes it by storing the next generation. It stores every word of
  * a copy through Atomics. A reader in another thread loads the generation, the copy, and the generation again: it has one
- * whole price, or a changed generation and reads again. Reads on the writer's own thread are plain: nothing can come in
- * between.
+ * whole price, or a changed generation and reads again. A pair gets a slot after its value is valid there. Reads on the
+ * writer's own thread are plain: nothing can come in between.
  */
 
 export const DEFAULT_WARM_SHARE = 0.3
@@ -146,7 +146,7 @@ export class L1 implements FirstLevel {
     if (!resident) {
       // While all known pairs fit, every update is kept.
       if (this.#floors.known > this.#residency.limit) return 'floor-only'
-      slot = this.#residency.admit(pairId, 'demand')
+      slot = this.#residency.reserve(pairId, 'demand')
     }
     this.#expiry.written(slot)
     const isFollowed = this.#moments.sources.isFollowed(source)
@@ -156,6 +156,7 @@ export class L1 implements FirstLevel {
       this.#moments.suspend(slot, this.#copies.sourceAt(slot))
     this.#copies.publish(slot, version, numbers, base, source)
     if (isFollowed) this.#moments.set(slot, FOLLOWS)
+    if (!resident) this.#residency.link(slot)
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -168,7 +169,7 @@ export class L1 implements FirstLevel {
     // The same value may be known to be the newest as of a later moment, also by a source into which others were merged.
     if (held === price.version && price.asOfMs <= this.#moments.of(slot)) this.#expiry.filled(slot, price.eventTimeMs)
     else if (slot >= 0) this.#put(slot, pairId, atLeastAsOf(price, this.#originAt(slot), this.#moments.sources))
-    else this.#insert(this.#residency.admit(pairId, 'demand'), pairId, price)
+    else this.#insert(this.#residency.reserve(pairId, 'demand'), pairId, price)
     return held === price.version ? 'already' : 'filled'
   }
 
@@ -179,7 +180,7 @@ export class L1 implements FirstLevel {
       if (price.version > this.#copies.versionAt(slot)) this.#put(slot, pairId, price)
       return 'already'
     }
-    slot = this.#residency.admit(pairId, 'warm', kind)
+    slot = this.#residency.reserve(pairId, 'warm', kind)
     if (slot < 0) return 'no-room'
     this.#insert(slot, pairId, price)
     return 'warmed'
@@ -268,6 +269,7 @@ export class L1 implements FirstLevel {
   #insert(slot: number, pairId: number, price: Readonly<CachedPrice>): void {
     this.#moments.set(slot, NEVER)
     this.#put(slot, pairId, price)
+    this.#residency.link(slot)
   }
 
   #put(slot: number, pairId: number, loaded: Readonly<CachedPrice>): void {

@@ -4,9 +4,20 @@ import { FOLLOWS, Sources } from '../sources/sources.ts'
 import { attachL1Memory, nthOf, ORIGIN_WORD, PAIR_BITS, PAIR_MASK, sourceOf, TAG_WORD, WORDS } from './memory.ts'
 
 /**
- * Reads L1 in a thread that does not write it: it loads the generation, the copy that it points to, and the generation
- * again. If the generation has changed, the writer may have been writing that copy, and the reader tries again. Only two
- * updates of the pair during one read disturb it. Nothing is locked, so that a writer that dies leaves every slot readable.
+ * Reads L1 in a thread that does not write it. Nothing is locked, so that a writer that dies leaves every slot readable.
+ *
+ *   the writer stores, from top to bottom            a reader loads, from top to bottom
+ *
+ *   words of the copy that is not valid              slotOfPair    where to look
+ *   generation    makes that copy valid              generation    which copy is valid
+ *   slotOfPair    if the pair is new in the slot     words of the copy
+ *                                                    generation    the same: the words are of one price
+ *
+ * A slot keeps its copies when its pair leaves, so it may have an old value of a pair that comes back to it. Therefore the
+ * pair gets the slot after its new value is valid there: as long as slotOfPair names a slot, the pair's newest value is valid
+ * in it. A reader that stops between two loads finds that value, a newer one, or a copy with another pair's tag. If the
+ * generation has changed, the writer may have been writing the copy, and the reader tries again. Only two updates of the pair
+ * during one read disturb it.
  */
 
 /** Tries after which a read is given up and counts as a miss. */
@@ -46,8 +57,9 @@ export class L1Reader {
     const pairId = nth === 0 ? shared : shared - nth * (PAIR_MASK + 1)
     // While it is read, a pair may move to another slot or be updated: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      // This only says where to look: the tag in the copy says whose it is.
-      const slot = pairId < this.maxPairs ? (this.#slotOfPair[pairId] as number) - 1 : -1
+      // It says where to look: the tag in the copy says whose it is. It is ordered before the generation, because the slot
+      // had the pair's value before it had the pair.
+      const slot = pairId < this.maxPairs ? Atomics.load(this.#slotOfPair, pairId) - 1 : -1
       if (slot < 0) break
       const generation = Atomics.load(this.#generations, slot)
       const at = (slot * 2 + (generation & 1)) * WORDS
@@ -68,7 +80,7 @@ export class L1Reader {
         into.asOfMs = slotMs === FOLLOWS ? sourceMs : slotMs
         return true
       }
-      // The pair has the slot, but its value is not there yet.
+      // The slot is that of the name that has the id now.
       if (Atomics.load(this.#slotOfPair, pairId) - 1 === slot) break
     }
     this.misses++

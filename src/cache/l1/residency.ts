@@ -133,6 +133,13 @@ export class Residency implements Usage {
 
   /** Gives a slot to a pair that has none, by eviction if need be; -1 if the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm', kind = 0): number {
+    const slot = this.reserve(pairId, as, kind)
+    if (slot >= 0) this.link(slot)
+    return slot
+  }
+
+  /** As `admit`, but the pair is not found in the slot before `link`: until its value is there, an old one of it may be. */
+  reserve(pairId: number, as: 'demand' | 'warm', kind = 0): number {
     if (as === 'warm' && this.warmLimit === 0) return NO_SLOT
     if (this.resident >= this.limit) this.#expireWarms()
     this.#isWarming = as === 'warm'
@@ -143,7 +150,6 @@ export class Residency implements Usage {
     const slot = this.#queues.heads[FREE] as number
     this.#queues.take(slot)
     this.#pairOfSlot[slot] = pairId + 1
-    Atomics.store(this.#slotOfPair, pairId, slot + 1)
     this.#reads[slot] = 0
     if (as === 'warm') {
       this.#kind[slot] = kind
@@ -154,6 +160,12 @@ export class Residency implements Usage {
       this.#queues.push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
     }
     return slot
+  }
+
+  /** From now on the pair is found in the slot that was reserved for it. */
+  link(slot: number): void {
+    // It is ordered after the stores of the value, because readers in other threads look at it first (reader.ts).
+    Atomics.store(this.#slotOfPair, (this.#pairOfSlot[slot] as number) - 1, slot + 1)
   }
 
   /** The pair is delisted: its slot becomes free, and its ghost is forgotten. */

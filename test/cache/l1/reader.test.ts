@@ -67,6 +67,29 @@ describe('an L1Reader', () => {
     expect(l1.has(1)).toBe(false)
   })
 
+  test('reads no older value than before of a pair that comes back to a slot that it had', () => {
+    const l1 = new L1({ slots: 2, maxPairs: 3 })
+    const reader = new L1Reader(l1.buffer)
+    const into = emptyPrice()
+    const seen: number[] = []
+    const store = Atomics.store
+    jest.spyOn(Atomics, 'store').mockImplementation(((...args: Parameters<typeof store>) => {
+      store(...args)
+      if (reader.get(0, into)) seen.push(into.version)
+      return args[2]
+    }) as typeof store)
+    let version = 0
+    const update = (pairId: number) => l1.update(pairId, ++version, numbersOf(version), 0)
+    for (const pairId of [0, 1]) update(pairId)
+    for (const pairId of [0, 1]) l1.remove(pairId)
+    // The slot that became free last is taken first: pair 0 has the other slot, then that of its first value again.
+    update(0)
+    l1.remove(0)
+    for (const pairId of [2, 0]) update(pairId)
+    expect([...new Set(seen)]).toEqual([1, 3, 5])
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+  })
+
   test('reads whole prices, wherever the writer stopped for ever', () => {
     const store = Atomics.store
     for (let lastStore = 0; ; lastStore++) {
