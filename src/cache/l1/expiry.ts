@@ -29,7 +29,10 @@ export class Expiry {
   readonly tickMs: number
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   readonly #refreshTicks: number
-  /** The tick at which each slot expires, and the tick from which on a read of it asks L2 again. */
+  /**
+   * The tick at which each slot expires, and the tick from which on a read of it asks L2 again, both as NEVER − tick: 0 is
+   * never, and memory of zeros takes no room before it is written.
+   */
   readonly #expiresAt: Int32Array
   readonly #renewAt: Int32Array
   /** The first time told, from which ticks are counted. */
@@ -41,8 +44,8 @@ export class Expiry {
     this.tickMs = ttlMs / TICKS
     this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
     this.#refreshTicks = Math.ceil(TICKS * (1 - refreshThreshold))
-    this.#expiresAt = new Int32Array(slots).fill(NEVER)
-    this.#renewAt = new Int32Array(slots).fill(NEVER)
+    this.#expiresAt = new Int32Array(slots)
+    this.#renewAt = new Int32Array(slots)
   }
 
   /** True when a tick has passed, so that something may have expired. */
@@ -68,27 +71,28 @@ export class Expiry {
   }
 
   freed(slot: number): void {
-    this.#expiresAt[slot] = NEVER
-    this.#renewAt[slot] = NEVER
+    this.#expiresAt[slot] = 0
+    this.#renewAt[slot] = 0
   }
 
   /** The first slot from `slot` on whose value has expired; -1 if there is none. */
   nextExpired(slot: number): number {
-    const now = this.#now
+    const now = NEVER - this.#now
     const expiresAt = this.#expiresAt
-    for (let at = slot; at < expiresAt.length; at++) if ((expiresAt[at] as number) <= now) return at
+    for (let at = slot; at < expiresAt.length; at++) if ((expiresAt[at] as number) >= now) return at
     return -1
   }
 
   /** Whether the value is in the last part of its time; true once for each value. */
   isDue(slot: number): boolean {
-    if ((this.#renewAt[slot] as number) > this.#now) return false
-    this.#renewAt[slot] = NEVER
+    if ((this.#renewAt[slot] as number) < NEVER - this.#now) return false
+    this.#renewAt[slot] = 0
     return true
   }
 
   #keep(slot: number, ticks: number): void {
-    this.#expiresAt[slot] = this.#now + ticks
-    this.#renewAt[slot] = this.#now + ticks - this.#refreshTicks
+    const at = this.#now + ticks
+    this.#expiresAt[slot] = NEVER - Math.max(0, at)
+    this.#renewAt[slot] = NEVER - Math.max(0, at - this.#refreshTicks)
   }
 }

@@ -71,6 +71,8 @@ export class Residency implements Usage {
   /** The queue of each slot. */
   readonly #part: Uint8Array
   readonly #ghosts: Ghosts
+  /** Slots that were ever in use; those behind them are free, and in no queue, so that their memory is not touched. */
+  #begun = 0
   #demandReads = 0
   #isWarming = false
 
@@ -88,7 +90,6 @@ export class Residency implements Usage {
     this.#queues = new SlotQueues(options.slots, QUEUES)
     this.#part = this.#queues.of
     this.#ghosts = new Ghosts(Math.max(1, Math.ceil(options.slots * (1 - SMALL_SHARE))))
-    for (let slot = options.slots - 1; slot >= 0; slot--) this.#queues.push(slot, FREE)
   }
 
   /** The pair's slot, or -1. */
@@ -97,7 +98,7 @@ export class Residency implements Usage {
   }
 
   get resident(): number {
-    return this.slots - (this.#queues.sizes[FREE] as number)
+    return this.#begun - (this.#queues.sizes[FREE] as number)
   }
 
   get warm(): number {
@@ -147,8 +148,7 @@ export class Residency implements Usage {
     while (this.resident >= this.limit) this.#evictOne()
     this.#isWarming = false
     this.pushedOut.back(pairId)
-    const slot = this.#queues.heads[FREE] as number
-    this.#queues.take(slot)
+    const slot = this.#takeFree()
     this.#pairOfSlot[slot] = pairId + 1
     this.#reads[slot] = 0
     if (as === 'warm') {
@@ -210,6 +210,14 @@ export class Residency implements Usage {
     this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evictWarm()
     while (this.resident > this.limit) this.#evictOne()
+  }
+
+  /** There must be one. */
+  #takeFree(): number {
+    const slot = this.#queues.heads[FREE] as number
+    if (slot === NO_SLOT) return this.#begun++
+    this.#queues.take(slot)
+    return slot
   }
 
   #evictOne(): void {
