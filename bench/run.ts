@@ -10,6 +10,7 @@ import { interrupt } from './cases/interrupt.ts'
 import { l1 } from './cases/l1.ts'
 import { l2, promote } from './cases/l2.ts'
 import { latency } from './cases/latency.ts'
+import { library } from './cases/library/library.ts'
 import { nodes } from './cases/nodes.ts'
 import { pipeline } from './cases/pipeline.ts'
 import { plantedPairs } from './cases/planted.ts'
@@ -39,6 +40,7 @@ const BENCHES: readonly Bench[] = [
   footprint,
   produce,
   latency,
+  library,
   l1,
   l2,
   promote,

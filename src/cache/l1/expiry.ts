@@ -30,8 +30,8 @@ export class Expiry {
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   readonly #refreshTicks: number
   /**
-   * The tick at which each slot expires, and the tick from which on a read of it asks L2 again, both as NEVER − tick: 0 is
-   * never, and memory of zeros takes no room before it is written.
+   * The tick at which each slot expires, and the tick from which on a read of it asks L2 again. Both are NEVER − tick, so 0
+   * is never: memory of zeros takes no room before it is written.
    */
   readonly #expiresAt: Int32Array
   readonly #renewAt: Int32Array
