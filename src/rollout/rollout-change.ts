@@ -72,17 +72,31 @@ function problemOfAsk(before: RolloutValue, asked: Readonly<Record<string, unkno
   return { field: 'percent', detail: 'a canary needs a percentage, or chains: without them all pairs would warm' }
 }
 
-/** Kills warming in the whole service, whatever another operator sets at the same time. */
+/**
+ * Kills warming in the whole service, whatever another operator sets at the same time. What that operator was told to have
+ * set stays beneath the kill: it holds once the kill is lifted.
+ */
 export async function killRollout(
   control: RolloutControl,
   configured: RolloutValue,
   author: Omit<RolloutAuthor, 'base'>,
 ): Promise<RolloutOutcome> {
+  let beneath: RolloutValue | undefined
   for (let left = KILLS; ; left--) {
-    const value = { ...(rolloutOf(control.current(ROLLOUT_SETTING)) ?? configured), killed: true }
-    const outcome = outcomeOf(await control.set(ROLLOUT_SETTING, { ...author, forced: true, value }))
-    if (outcome.status !== 'lost' || outcome.winner.killed || left === 0) return outcome
+    const before = control.current(ROLLOUT_SETTING)
+    const value = { ...(beneath ?? rolloutOf(before) ?? configured), killed: true }
+    const written = await control.set(ROLLOUT_SETTING, { ...author, forced: true, value })
+    const outcome = outcomeOf(written)
+    beneath = written.status === 'won' ? overtakenBy(written.record, before) : undefined
+    if (left === 0 || (outcome.status !== 'lost' && beneath === undefined)) return outcome
+    if (outcome.status === 'lost' && outcome.winner.killed) return outcome
   }
+}
+
+/** What another operator has set after `before`, and a forced record has overtaken. */
+function overtakenBy({ past }: ControlRecord, before: ControlRecord | undefined): RolloutValue | undefined {
+  const [last] = past ?? []
+  return last === undefined || last.version <= (before?.version ?? 0) ? undefined : rolloutOf(last)
 }
 
 /** The rollout of a record; undefined without one. */

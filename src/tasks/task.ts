@@ -152,7 +152,10 @@ function stateOf(
   if (timedOutMs !== undefined)
     return { state: 'failed', reason: `timed out after ${Math.round(timedOutMs / 1000)} s: ${answered}` }
   if (nodes.length === 0)
-    return { state: 'failed', reason: 'no node has answered: none that warms has an interest in these pairs' }
+    return {
+      state: 'failed',
+      reason: 'no node has answered: none that warms has an interest in these pairs, or it has ended',
+    }
   const refusing = nodes.filter(({ status }) => status === 'refused')
   if (refusing.length === nodes.length)
     return { state: 'refused', reason: `refused by ${refusing.map(refusalText).join(', ')}` }

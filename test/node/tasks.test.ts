@@ -205,7 +205,7 @@ test('a task that no node warms fails after half a minute, with the reason', asy
     clock.advanceTo(clock.now() + 30_000)
     expect((await statusOf(node, body.task_id)).body).toMatchObject({
       status: 'failed',
-      reason: 'no node has answered: none that warms has an interest in these pairs',
+      reason: 'no node has answered: none that warms has an interest in these pairs, or it has ended',
     })
     clock.advanceTo(clock.now() + 86_400_000)
     expect(await statusOf(node, body.task_id)).toMatchObject({ status: 404 })

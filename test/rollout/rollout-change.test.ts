@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { ControlRecord } from '../../schemas/control/control-record.ts'
-import { changeRollout, type RolloutControl } from '../../src/rollout/rollout-change.ts'
+import { changeRollout, killRollout, type RolloutControl } from '../../src/rollout/rollout-change.ts'
 import type { RolloutValue } from '../../src/rollout/rollout-value.ts'
 
 const FULL: RolloutValue = { mode: 'full', chains: 'all', percent: 100, controlShare: 0, killed: false }
@@ -62,4 +62,38 @@ test.each([
 ])('a canary by %s is set', async (_, before, of) => {
   const { control } = overtaken(recordOf(3, before), recordOf(3, before))
   expect(await changeRollout(control, { configured: FULL, of }, { by: 'ben' })).toMatchObject({ status: 'set' })
+})
+
+test('a kill keeps beneath it what another operator has set at the same time, so that lifting it does not undo that', async () => {
+  let current = recordOf(3, FULL)
+  const narrower = recordOf(4, { ...FULL, chains: ['a'] })
+  const control: RolloutControl = {
+    current: () => current,
+    set: async (_, { value }) => {
+      const overtakes = current.version === 3 ? narrower : current
+      const { version, by, atMs, value: before } = overtakes
+      current = { ...recordOf(version + 1, FULL), value, past: [{ version, by, atMs, value: before }] }
+      return { status: 'won', record: current }
+    },
+  }
+  const outcome = await killRollout(control, FULL, { by: 'ben' })
+  expect(outcome).toMatchObject({ status: 'set', rollout: { killed: true, chains: ['a'], version: 6 } })
+})
+
+test('a kill that overtakes nobody is set once', async () => {
+  let sets = 0
+  const before = recordOf(3, { ...FULL, chains: ['a'] })
+  const control: RolloutControl = {
+    current: () => before,
+    set: async (_, { value }) => {
+      sets++
+      const { version, by, atMs } = before
+      return {
+        status: 'won',
+        record: { ...recordOf(4, FULL), value, past: [{ version, by, atMs, value: before.value }] },
+      }
+    },
+  }
+  const outcome = await killRollout(control, FULL, { by: 'ben' })
+  expect([outcome, sets]).toMatchObject([{ status: 'set', rollout: { killed: true, chains: ['a'] } }, 1])
 })

@@ -65,7 +65,7 @@ describe('a task', () => {
   test('that nobody answers fails after half a minute, with the reason', () => {
     expect(task([], { afterMs: 30_000 })).toMatchObject({
       state: 'failed',
-      reason: 'no node has answered: none that warms has an interest in these pairs',
+      reason: 'no node has answered: none that warms has an interest in these pairs, or it has ended',
     })
   })
 
