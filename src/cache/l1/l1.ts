@@ -62,8 +62,8 @@ export class L1 implements FirstLevel {
     this.#copies = new Copies(this.#memory)
     this.#moments = new Moments(this.#memory, options.sources)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
-    this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
     this.#expiry = new Expiry(options)
+    this.#residency = new Residency({ ...this.#memory, warmShare, onFree: (slot) => this.#freed(slot) })
   }
 
   /** For an L1Reader in another thread. */
@@ -85,11 +85,8 @@ export class L1 implements FirstLevel {
 
   tick(nowMs: number): void {
     if (!this.#expiry.advance(nowMs)) return
-    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1)) {
-      this.#expiry.freed(slot)
-      // A slot whose pair was evicted, and that no other pair got, has nothing to expire.
-      if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
-    }
+    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1))
+      this.#residency.expire(slot)
   }
 
   resize(slotShare: number, warmShare: number): void {
@@ -187,8 +184,6 @@ export class L1 implements FirstLevel {
   }
 
   remove(pairId: number, floor?: number): void {
-    const slot = this.#residency.slotOf(pairId)
-    if (slot >= 0) this.#expiry.freed(slot)
     this.#residency.remove(pairId)
     this.#floors.delist(pairId, floor)
   }
@@ -199,9 +194,7 @@ export class L1 implements FirstLevel {
 
   evict(pairId: number): void {
     const slot = this.#residency.slotOf(pairId)
-    if (slot < 0) return
-    this.#expiry.freed(slot)
-    this.#residency.evict(slot)
+    if (slot >= 0) this.#residency.evict(slot)
   }
 
   isKnown(pairId: number): boolean {
@@ -263,6 +256,13 @@ export class L1 implements FirstLevel {
     this.#copies.read(slot, into)
     into.asOfMs = this.#moments.of(slot)
     into.epoch = this.#moments.sources.epoch
+  }
+
+  #freed(slot: number): void {
+    this.#expiry.freed(slot)
+    // A reader in another thread may still be about to read the slot, and the pair may get a newer value elsewhere. The reader
+    // must not see a later moment of the source with the old value. It loads the slot's moment after that of the source.
+    this.#moments.set(slot, NEVER)
   }
 
   /** Until the moment of the new value is set, another thread must not see that of the pair that had the slot before. */

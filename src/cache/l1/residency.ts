@@ -46,6 +46,8 @@ export interface ResidencyOptions {
   readonly slotOfPair?: Int32Array
   readonly pairOfSlot?: Int32Array
   readonly reads?: Uint8Array
+  /** Called when a slot has become free. */
+  readonly onFree?: (slot: number) => void
 }
 
 export class Residency implements Usage {
@@ -62,6 +64,7 @@ export class Residency implements Usage {
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #reads: Uint8Array
+  readonly #onFree: (slot: number) => void
   /** The kind of the warm in each slot, with its cell (`warmCode`). */
   readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
@@ -84,6 +87,7 @@ export class Residency implements Usage {
     this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
     this.#reads = options.reads ?? new Uint8Array(options.slots)
+    this.#onFree = options.onFree ?? (() => undefined)
     this.#kind = new Uint8Array(options.slots)
     this.pushedOut = new PushedOut(options.maxPairs)
     this.#bornAt = new Float64Array(options.slots)
@@ -148,7 +152,8 @@ export class Residency implements Usage {
     while (this.resident >= this.limit) this.#evictOne()
     this.#isWarming = false
     this.pushedOut.back(pairId)
-    const slot = this.#takeFree()
+    const free = this.#queues.takeHead(FREE)
+    const slot = free === NO_SLOT ? this.#begun++ : free
     this.#pairOfSlot[slot] = pairId + 1
     this.#reads[slot] = 0
     if (as === 'warm') {
@@ -210,14 +215,6 @@ export class Residency implements Usage {
     this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evictWarm()
     while (this.resident > this.limit) this.#evictOne()
-  }
-
-  /** There must be one. */
-  #takeFree(): number {
-    const slot = this.#queues.heads[FREE] as number
-    if (slot === NO_SLOT) return this.#begun++
-    this.#queues.take(slot)
-    return slot
   }
 
   #evictOne(): void {
@@ -297,5 +294,6 @@ export class Residency implements Usage {
     Atomics.store(this.#slotOfPair, (this.#pairOfSlot[slot] as number) - 1, 0)
     this.#pairOfSlot[slot] = 0
     this.#queues.move(slot, FREE)
+    this.#onFree(slot)
   }
 }

@@ -46,6 +46,13 @@ export class SlotQueues {
     this.sizes[queue] = (this.sizes[queue] as number) - 1
   }
 
+  /** Takes the newest slot out of the queue; NO_SLOT if there is none. */
+  takeHead(queue: number): number {
+    const slot = this.heads[queue] as number
+    if (slot !== NO_SLOT) this.take(slot)
+    return slot
+  }
+
   /** Moves a slot to the head of a queue, which may be its own. */
   move(slot: number, queue: number): void {
     this.take(slot)
