@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 const ROOT = resolve(import.meta.dirname, '../..')
 const DOCUMENTS = globSync(['*.md', 'docs/*.md', 'examples/*.md'], { cwd: ROOT }).toSorted()
 /** A block that shows a file, or a region of it: `path` or `path#region`. */
-const BLOCK = /<!-- file: (\S+) -->\n```ts\n([\s\S]*?)\n```/g
+const BLOCK = /<!-- file: (\S+) -->\n```ts\n(?:[\s\S]*?\n)??```/g
 const FOLDERS = ['bench', 'bin', 'consumers', 'deploy', 'examples', 'node', 'producers', 'schemas', 'src', 'standalone']
 /** A file by its path from the root, or a folder, which ends with a slash. */
 const FILE_NAME = new RegExp(`\`((?:${FOLDERS.join('|')}|docs|test)/[\\w./-]*(?:\\.\\w+|/))\``, 'g')
@@ -24,7 +24,9 @@ function contentOf(reference: string): string {
   const text = read(path)
   if (region === undefined) return text.trimEnd()
   const [, after = ''] = text.split(`// region: ${region}\n`)
-  return (after.split('// endregion')[0] ?? '').trimEnd()
+  const lines = (after.split(/ *\/\/ endregion/)[0] ?? '').trimEnd().split('\n')
+  const indent = /^ */.exec(lines[0] ?? '')?.[0].length ?? 0
+  return lines.map((line) => line.slice(indent)).join('\n')
 }
 
 function matches(text: string, pattern: RegExp): string[] {
@@ -47,16 +49,26 @@ function sourceFolders(): readonly string[] {
   return [...new Set(files.map((file) => `${dirname(file)}/`))].toSorted()
 }
 
-describe('the README', () => {
-  test('shows files as they are (UPDATE_DOCS=1 rewrites its blocks)', () => {
-    const shown = read('README.md').replace(
+test.each(['README.md', 'docs/migration.md'])(
+  '%s shows files as they are (UPDATE_DOCS=1 rewrites its blocks)',
+  (path) => {
+    const shown = read(path).replace(
       BLOCK,
       (_, reference: string) => `<!-- file: ${reference} -->\n\`\`\`ts\n${contentOf(reference)}\n\`\`\``,
     )
-    if (process.env.UPDATE_DOCS === '1') writeFileSync(join(ROOT, 'README.md'), shown)
-    expect(read('README.md')).toBe(shown)
-  })
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(join(ROOT, path), shown)
+    expect(read(path)).toBe(shown)
+    expect(matches(shown, BLOCK).map(contentOf)).not.toContain('')
+  },
+)
 
+test('docs/migration.md shows every region of its test', () => {
+  const regions = matches(read('test/examples/migration.test.ts'), /\/\/ region: (\S+)/g)
+  const shown = matches(read('docs/migration.md'), BLOCK).map((reference) => reference.split('#')[1])
+  expect(shown.toSorted()).toEqual(regions.toSorted())
+})
+
+describe('the README', () => {
   test('shows the files of all three uses, and no other TypeScript', () => {
     const text = read('README.md')
     expect(matches(text, BLOCK)).toEqual([
