@@ -93,10 +93,11 @@ export async function killRollout(
   }
 }
 
-/** What another operator has set after `before`, and a forced record has overtaken. */
+/** What another operator has set after `before`, and a forced record has overtaken. `before` may have been written again. */
 function overtakenBy({ past }: ControlRecord, before: ControlRecord | undefined): RolloutValue | undefined {
   const [last] = past ?? []
-  return last === undefined || last.version <= (before?.version ?? 0) ? undefined : rolloutOf(last)
+  if (last === undefined || last.version <= (before?.version ?? 0)) return undefined
+  return last.by === before?.by && last.atMs === before.atMs ? undefined : rolloutOf(last)
 }
 
 /** The rollout of a record; undefined without one. */

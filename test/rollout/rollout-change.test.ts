@@ -65,19 +65,22 @@ test.each([
 })
 
 test('a kill keeps beneath it what another operator has set at the same time, so that lifting it does not undo that', async () => {
-  let current = recordOf(3, FULL)
-  const narrower = recordOf(4, { ...FULL, chains: ['a'] })
+  let current: ControlRecord = recordOf(3, FULL)
+  const killed: unknown[] = []
   const control: RolloutControl = {
     current: () => current,
     set: async (_, { value }) => {
-      const overtakes = current.version === 3 ? narrower : current
-      const { version, by, atMs, value: before } = overtakes
-      current = { ...recordOf(version + 1, FULL), value, past: [{ version, by, atMs, value: before }] }
+      killed.push(value.chains)
+      // First another operator is faster, then the kill itself is written again meanwhile.
+      const { version, by, value: before } = killed.length === 1 ? recordOf(4, { ...FULL, chains: ['a'] }) : current
+      const overtaken = { version: version + 1, by, atMs: killed.length === 1 ? 2 : current.atMs, value: before }
+      current = { ...recordOf(version + 2, FULL), atMs: 2 + killed.length, value, past: [overtaken] }
       return { status: 'won', record: current }
     },
   }
   const outcome = await killRollout(control, FULL, { by: 'ben' })
-  expect(outcome).toMatchObject({ status: 'set', rollout: { killed: true, chains: ['a'], version: 6 } })
+  expect(outcome).toMatchObject({ status: 'set', rollout: { killed: true, chains: ['a'] } })
+  expect(killed).toEqual(['all', ['a']])
 })
 
 test('a kill that overtakes nobody is set once', async () => {
