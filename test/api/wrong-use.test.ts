@@ -2,8 +2,10 @@ import { expect, test } from '@jest/globals'
 import {
   adaptive,
   type Cache,
+  createCache,
   createNode,
   createWarming,
+  type JsonCache,
   type OwnStrategy,
   type StrategyContext,
   type StrategySelection,
@@ -45,6 +47,38 @@ function wrongStrategies(cache: Cache): void {
   }
   createWarming(cache, { strategy: sorting })
 }
+
+interface Book {
+  readonly levels: readonly { readonly bid: number; readonly note?: string | undefined }[]
+}
+
+/** As above. */
+async function wrongValues(books: JsonCache<Book>, dates: JsonCache<{ readonly at: Date }>): Promise<void> {
+  books.set('X', { levels: [{ bid: 1 }] })
+  // @ts-expect-error a value of another type
+  books.set('X', { levels: [{ bid: '1' }] })
+  // @ts-expect-error JSON gives back a text for a Date
+  dates.set('X', { at: new Date(0) })
+  const bigints = await createCache<bigint>({ usePriceMatrix: false })
+  // @ts-expect-error JSON has no bigint
+  bigints.set('X', 1n)
+  const maps = await createCache<Map<string, number>>({ usePriceMatrix: false })
+  // @ts-expect-error a map would be an empty object
+  maps.set('X', new Map())
+  const functions = await createCache<{ f(): void }>({ usePriceMatrix: false })
+  // @ts-expect-error functions are left out
+  functions.set('X', { f: () => undefined })
+  const anything = await createCache({ usePriceMatrix: false })
+  // @ts-expect-error undefined in a list would be null
+  anything.set('X', [undefined])
+  // @ts-expect-error prices have no such bound
+  await createCache({ maxValueBytes: 1_024 })
+  // @ts-expect-error a value has no source, and no bound of how far it is behind
+  books.get('X', { maxBehindMs: 1 })
+  createWarming(books)
+}
+
+test('a value that JSON does not give back is a compile error', () => expect(wrongValues).toBeInstanceOf(Function))
 
 test('what is no strategy is a compile error', () => expect(wrongStrategies).toBeInstanceOf(Function))
 

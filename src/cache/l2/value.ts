@@ -32,7 +32,7 @@ export const VERSION_OFFSET = 1
 export const HEAD_BYTES = 18
 /** It also stands in the code that runs inside Redis. */
 export const TOMBSTONE = 0x80
-export const JSON_BIT = 1 << NUMBER_COUNT
+export const JSON_BIT = 0x40
 export const SOURCE_BYTES = 4
 /** The longest value without JSON. */
 export const MAX_VALUE_BYTES = HEAD_BYTES + SOURCE_BYTES + 8 * NUMBER_COUNT

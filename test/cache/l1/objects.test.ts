@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { ObjectL1 } from '../../../src/cache/l1/objects.ts'
+import { StoredJson } from '../../../src/cache/values/stored-json.ts'
 import { cachedPrice } from '../l2/columns.ts'
 import { boundsHold, readsNeverGoBack } from './properties.ts'
 import { PAIRS } from './schedules.ts'
@@ -62,5 +63,71 @@ describe('in an L1 of objects', () => {
     l1.resize(0.5, 0)
     expect(l1.usage.resident).toBe(5)
     expect(l1.coldest(2)).toEqual([2, 3])
+  })
+})
+
+describe('an L1 of objects with a bound of bytes', () => {
+  const numbers = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
+  const jsonOf = (bytes: number, letter = 'x') => new StoredJson(JSON.stringify(letter.repeat(bytes - 2)))
+  const loadedOf = (version: number, bytes: number) => cachedPrice({ version, price: Number.NaN, json: jsonOf(bytes) })
+  /** Room for ten values of a thousand bytes. */
+  const tenThousand = () =>
+    new ObjectL1({ slots: 100, maxPairs: 100, mostBytes: 10 * 4_320, warmShare: 0.3, keepsUpdates: true })
+  const set = (l1: ObjectL1, pairId: number, bytes: number, version = 1) =>
+    l1.update(pairId, version, numbers, 0, 0, jsonOf(bytes))
+  const held = (l1: ObjectL1, pairIds: number) =>
+    Array.from({ length: pairIds }, (_, pairId) => pairId).filter((pairId) => l1.has(pairId))
+
+  test('evicts the least recently used values for a new one, as many as that takes', () => {
+    const l1 = tenThousand()
+    for (let pairId = 0; pairId < 10; pairId++) expect(set(l1, pairId, 1_000)).toBe('inserted')
+    expect(l1.usedBytes).toBe(10 * 4_320)
+    l1.get(0, emptyPrice())
+    expect(set(l1, 10, 2_000)).toBe('inserted')
+    expect(held(l1, 11)).toEqual([0, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  test('evicts others where a value grows in its place, and not that one', () => {
+    const l1 = tenThousand()
+    for (let pairId = 0; pairId < 10; pairId++) set(l1, pairId, 1_000)
+    expect(set(l1, 0, 3_000, 2)).toBe('refreshed')
+    expect(held(l1, 10)).toEqual([0, 3, 4, 5, 6, 7, 8, 9])
+    expect(l1.usedBytes).toBeLessThanOrEqual(10 * 4_320)
+  })
+
+  test('does not keep what is larger than all of it, nor what the pair had before', () => {
+    const l1 = tenThousand()
+    set(l1, 0, 1_000)
+    expect([set(l1, 0, 20_000, 2), l1.has(0), l1.floor(0), l1.usedBytes]).toEqual(['floor-only', false, 2, 0])
+    expect(l1.promote(1, loadedOf(1, 20_000))).toBe('no-room')
+  })
+
+  test('lets warms have three tenths of the bytes', () => {
+    const l1 = tenThousand()
+    for (let pairId = 0; pairId < 5; pairId++) set(l1, pairId, 1_000)
+    for (let pairId = 5; pairId < 10; pairId++) expect(l1.promote(pairId, loadedOf(1, 1_000))).toBe('warmed')
+    expect([held(l1, 10), l1.usage.warm]).toEqual([[0, 1, 2, 3, 4, 7, 8, 9], 3])
+    l1.get(7, emptyPrice())
+    l1.remove(8)
+    for (let pairId = 20; pairId < 22; pairId++) l1.promote(pairId, loadedOf(1, 1_000))
+    expect([9, 20, 21].map((pairId) => l1.has(pairId))).toEqual([true, true, true])
+    expect(l1.promote(30, loadedOf(1, 4_000))).toBe('no-room')
+  })
+
+  test('shrinks with a shortage of memory', () => {
+    const l1 = tenThousand()
+    for (let pairId = 0; pairId < 10; pairId++) set(l1, pairId, 1_000)
+    l1.resize(0.5, 0)
+    expect([held(l1, 10), l1.usedBytes]).toEqual([[5, 6, 7, 8, 9], 5 * 4_320])
+  })
+
+  test('takes the value of L2 where it has another one of the same version', () => {
+    const l1 = tenThousand()
+    l1.update(0, 7, numbers, 0, 0, jsonOf(10, 'a'))
+    const into = emptyPrice()
+    const other = cachedPrice({ version: 7, price: Number.NaN, json: jsonOf(10, 'b') })
+    expect([l1.fill(0, other), l1.fill(0, other), l1.peek(0, into), into.json?.text]).toEqual([
+      ...['filled', 'already', true, other.json?.text],
+    ])
   })
 })

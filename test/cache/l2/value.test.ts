@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { emptyPrice } from '../../../src/cache/cached-price.ts'
-import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
+import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES, mostBytesOf } from '../../../src/cache/l2/value.ts'
 import { MIXED } from '../../../src/cache/sources/codes.ts'
+import { StoredJson } from '../../../src/cache/values/stored-json.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
@@ -19,8 +20,8 @@ const anyRecord = fc.record({
 })
 
 function encoded(fields: Parameters<typeof cachedPrice>[0], sourceCode = 0): Buffer {
-  const into = Buffer.alloc(MAX_VALUE_BYTES)
   const columns = columnsOf([{ pairId: 0, ...cachedPrice(fields), sourceCode }])
+  const into = Buffer.alloc(mostBytesOf(columns, 0))
   return into.subarray(0, encodeValue(columns, 0, into, 0))
 }
 
@@ -54,6 +55,38 @@ describe('the codec of values in L2', () => {
     )
   })
 
+  it('round-trips every value of any kind, and JSON beside the numbers of a price', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.boolean(), fc.integer({ min: 0, max: MIXED }), (value, isPrice, sourceCode) => {
+        const json = new StoredJson(JSON.stringify(value))
+        const fields = { version: 4_097, price: isPrice ? 1.5 : Number.NaN, json }
+        const decoded = decodeValue(encoded(fields, sourceCode), isPrice ? 'prices' : 'values')
+        expect(decoded).toMatchObject({ ok: true, sourceCode, price: { version: 4_097, price: fields.price } })
+        expect(decoded.ok && decoded.price?.json?.text).toBe(json.text)
+      }),
+    )
+  })
+
+  it('gives the reason other-kind for a price among values of any kind, and the other way round', () => {
+    const json = new StoredJson('{}')
+    const [price, value] = [encoded({ version: 7, json }), encoded({ version: 7, price: Number.NaN, json })]
+    const otherKind = { ok: false, reason: 'other-kind' }
+    expect([decodeValue(price, 'values'), decodeValue(value)]).toEqual([otherKind, otherKind])
+    const deleted = encoded({ version: 7, price: Number.NaN })
+    expect(decodeValue(deleted, 'values')).toEqual({ ok: true, price: undefined, version: 7 })
+  })
+
+  it.each([['{"a":'], [''], ['{} {}'], ['NaN']])('gives the reason corrupt for what is no JSON: %j', (text) => {
+    const bytes = encoded({ version: 7, price: Number.NaN, json: new StoredJson(text) })
+    expect(decodeValue(bytes, 'values')).toEqual({ ok: false, reason: 'corrupt' })
+  })
+
+  it('gives the reason corrupt for JSON that is no UTF-8, as different texts would be read as one', () => {
+    const bytes = encoded({ version: 7, price: Number.NaN, json: new StoredJson('"é"') })
+    bytes[bytes.length - 2] = 0x20
+    expect(decodeValue(bytes, 'values')).toEqual({ ok: false, reason: 'corrupt' })
+  })
+
   it('takes four bytes more for a value with a source', () => {
     expect(encoded({ version: 1 }, 1).length).toBe(30)
     expect(encoded({ version: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }, 1).length).toBe(
@@ -78,7 +111,7 @@ describe('the codec of values in L2', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         const decoded = decodeValue(Buffer.from(bytes))
-        expect(decoded.ok || ['short', 'corrupt', 'newer-schema'].includes(decoded.reason)).toBe(true)
+        expect(decoded.ok || ['short', 'corrupt', 'newer-schema', 'other-kind'].includes(decoded.reason)).toBe(true)
       }),
     )
   })
@@ -112,6 +145,7 @@ describe('the codec of values in L2', () => {
   })
 
   it('has a presence bit for each of the numbers', () => {
-    expect(NUMBER_COUNT).toBeLessThanOrEqual(8)
+    // The two highest stand for JSON and for a deletion.
+    expect(NUMBER_COUNT).toBeLessThanOrEqual(6)
   })
 })

@@ -1,5 +1,5 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { emptyPrice } from '../../../src/cache/cached-price.ts'
+import { type CachedPrice, emptyPrice } from '../../../src/cache/cached-price.ts'
 import { WriteBehind } from '../../../src/cache/l2/write-behind.ts'
 import type { Flush } from '../../../src/cache/l2/write-behind-options.ts'
 import { Sources, UNKNOWN_SOURCE } from '../../../src/cache/sources/sources.ts'
@@ -23,11 +23,17 @@ export class WriteBehindStage {
   readonly held = new Map<number, number>()
   readonly writeBehind: WriteBehind
 
-  constructor(capacity = PAIRS, grows = false) {
+  /** What L1 holds beside those. */
+  readonly heldPrices = new Map<number, CachedPrice>()
+
+  constructor(capacity = PAIRS, grows = false, mostJsonBytes?: number) {
     this.writeBehind = new WriteBehind({
       l2: this.l2,
       sources: this.sources,
       held: (pairId, into) => {
+        const price = this.heldPrices.get(pairId)
+        if (price !== undefined) Object.assign(into, price)
+        if (price !== undefined) return true
         into.version = this.held.get(pairId) ?? 0
         into.price = into.version / 2
         return into.version > 0
@@ -36,6 +42,7 @@ export class WriteBehindStage {
       l2TtlMs: L2_TTL_MS,
       capacity,
       grows,
+      ...(mostJsonBytes !== undefined && { mostJsonBytes }),
       maxPairs: PAIRS,
       timer: this.timer.start,
       now: this.timer.now,
