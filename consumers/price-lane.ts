@@ -1,6 +1,5 @@
 import { checkedAhead } from '../schemas/event-time.ts'
 import type { NamedPair } from '../schemas/price-object.ts'
-import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import type { Refused } from '../schemas/refusal.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
@@ -235,9 +234,7 @@ export class PriceLane implements RecordHandler {
     // Sources may have been merged since the update before, also by it.
     if (sources.epoch !== this.#epoch) this.#source = sources.resolve(this.#partition)
     this.#epoch = sources.epoch
-    const { numbers, sequences } = this.#window.columns
-    const sequence = sequences[row] as number
-    const outcome = writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
+    const outcome = writer.writeRow(this.#window.columns, row, this.#source)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'

@@ -70,7 +70,8 @@ export function createCaches(options: CachesOptions): Caches {
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { mined, mining } = createMining(options)
   const { tracker, kept, forget } = createTracker(options, table, mined)
-  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker: { forget }, arrivals })
+  const keepsExtra = !config.cache.usePriceMatrix
+  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker: { forget }, arrivals, keepsExtra })
   const { rollout, ...rolled } = createRollout(options, { table, l1, l2, writeBehind, hierarchy })
   const { timeoutMs } = config.warming
   const keepsOut = (kind: number) => rollout.keepsOut(WARM_KINDS[kindOfCode(kind)])

@@ -21,7 +21,7 @@ export interface PriceUpdate {
   /** Milliseconds since 1970. */
   readonly eventTimeMs: number
   readonly sequence?: number
-  /** What a format keeps beside these for handlers (docs/formats.md). Our own format has none, and it is not cached. */
+  /** What a format keeps beside these for handlers (docs/formats.md). Our own format has none. The caches keep it with CACHE_USE_PRICE_MATRIX off. */
   readonly extra?: Extra
 }
 

@@ -8,6 +8,7 @@ import type { HierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { longestJsonIn } from '../src/cache/l1/objects.ts'
 import type { Optimized } from '../src/cache/optimizer.ts'
 import type { Unaccepted } from '../src/cache/price-reads.ts'
+import { UNKNOWN_SOURCE } from '../src/cache/sources/sources.ts'
 import type { JsonValue } from '../src/cache/values/json-value.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { described } from '../src/config/argument.ts'
@@ -52,7 +53,7 @@ const CACHE_OPTIONS: OptionsOf<AnyOptions> = {
 }
 
 /** The numbers of a price. The event time is now unless it is given. */
-export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs' | 'extra'> & {
+export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & {
   readonly eventTimeMs?: number
 }
 
@@ -182,7 +183,8 @@ class PriceCache implements Cache {
     const nowMs = clock.now()
     assertOptions<PriceValue>(pair, value, PRICE_VALUE)
     assertOwn(value, pair, chain)
-    const parsed = updatesOf({ ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs })
+    const given = { ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs }
+    const parsed = updatesOf(given, { hasExtra: value.extra !== undefined })
     if (!parsed.ok) throw new ForewarmError('bad-value', `${pair}: ${parsed.detail}`)
     const [update] = parsed.updates
     const against = update && checkedAhead(update.eventTimeMs, nowMs)
@@ -191,7 +193,9 @@ class PriceCache implements Cache {
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    return caches.writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
+    const { eventTimeMs, sequence, extra } = update
+    const { writer } = caches
+    return writer.write(pairId, eventTimeMs, this.#numbers, 0, sequence, UNKNOWN_SOURCE, writer.jsonOf(extra))
   }
 
   delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {

@@ -88,10 +88,12 @@ function linesOf({
   age_ms: ageMs,
   behind_ms: behindMs,
   event_time_ms: eventTimeMs,
+  extra,
   ...numbers
 }: Sight): string[] {
   const rows = {
     ...numbers,
+    ...(extra !== undefined && { extra: JSON.stringify(extra) }),
     age: `${duration(ageMs)} (${new Date(eventTimeMs).toISOString()})`,
     behind: behindMs === null ? 'unknown' : `at most ${duration(behindMs)}`,
     version,

@@ -1,4 +1,5 @@
-import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { isObject } from '../../schemas/json-value.ts'
+import { type Extra, NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { FOLLOWS, NEVER, UNKNOWN_SOURCE } from './sources/sources.ts'
 import type { StoredJson } from './values/stored-json.ts'
 
@@ -41,6 +42,12 @@ export function emptyPrice(): CachedPrice {
     asOfMs: NEVER,
     epoch: Number.POSITIVE_INFINITY,
   }
+}
+
+/** What an update had beside its numbers, if the caches keep it. */
+export function extraOf({ json }: Readonly<CachedPrice>): Extra | undefined {
+  const value = json?.value
+  return isObject(value) ? (value as Extra) : undefined
 }
 
 /** Writes the numbers in the order of NUMBER_FIELDS, from `base` on. */

@@ -1,4 +1,5 @@
-import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { type Extra, NUMBER_COUNT } from '../../schemas/price-update.ts'
+import type { UpdateColumns } from '../../schemas/update-columns.ts'
 import { emptyPrice, eventTimeOf, VERSIONS_PER_MS, writeNumbers } from './cached-price.ts'
 import type { Arrivals } from './freshness/arrivals.ts'
 import type { FirstLevel } from './l1/first-level.ts'
@@ -7,7 +8,7 @@ import type { WriteBehind } from './l2/write-behind.ts'
 import type { PairTable } from './names/pair-table.ts'
 import { SequenceOrder } from './sequence-order.ts'
 import { UNKNOWN_SOURCE } from './sources/sources.ts'
-import type { StoredJson } from './values/stored-json.ts'
+import { StoredJson } from './values/stored-json.ts'
 
 export interface PriceWriterOptions {
   readonly table: Pick<PairTable, 'holds' | 'keep' | 'release'>
@@ -17,6 +18,8 @@ export interface PriceWriterOptions {
   /** Called for a delisted pair, so that nothing learned about it stays. */
   readonly tracker: { forget(pairId: number): void }
   readonly arrivals: Pick<Arrivals, 'arrived'>
+  /** Whether L1 keeps what belongs to a price beside its numbers. L2 has it then, too. */
+  readonly keepsExtra?: boolean
 }
 
 /**
@@ -66,6 +69,21 @@ export class PriceWriter {
     l1.update(pairId, version, numbers, base, from, json)
     writeBehind.add(pairId, version, numbers, base, from, json)
     return 'stored'
+  }
+
+  /** As `write`, for a row of updates. The fields of the user's own are kept where L1 can keep them. */
+  writeRow(columns: UpdateColumns, row: number, source: number): WriteOutcome {
+    const { pairIds, eventTimesMs, numbers, sequences, extras } = columns
+    const json = extras.length > row ? this.jsonOf(extras[row]) : undefined
+    const at = row * NUMBER_COUNT
+    const sequence = sequences[row] as number
+    return this.write(pairIds[row] as number, eventTimesMs[row] as number, numbers, at, sequence, source, json)
+  }
+
+  /** The fields of an update that are the user's own, as they are kept; undefined if they are not. */
+  jsonOf(extra: Extra | undefined): StoredJson | undefined {
+    if (extra === undefined || this.#options.keepsExtra !== true) return undefined
+    return new StoredJson(JSON.stringify(extra))
   }
 
   /** As `write`, for a value of any kind. */

@@ -1,5 +1,6 @@
+import type { Extra } from '../../schemas/price-update.ts'
 import type { Absence } from '../cache/absences.ts'
-import type { CachedPrice } from '../cache/cached-price.ts'
+import { type CachedPrice, extraOf } from '../cache/cached-price.ts'
 import type { Unaccepted } from '../cache/price-reads.ts'
 
 /** A price as a detector reads it. Numbers that the update did not have are undefined. */
@@ -12,6 +13,8 @@ export interface Reading {
   readonly reserve0: number | undefined
   readonly reserve1: number | undefined
   readonly liquidity: number | undefined
+  /** The update's fields of your own (docs/formats.md), if the cache keeps them: with CACHE_USE_PRICE_MATRIX off. */
+  readonly extra: Extra | undefined
   readonly eventTimeMs: number
   /** The node's clock minus the event time. */
   readonly ageMs: number
@@ -65,6 +68,7 @@ export function readingOf(
     reserve0: present(price.reserve0),
     reserve1: present(price.reserve1),
     liquidity: present(price.liquidity),
+    extra: extraOf(price),
     eventTimeMs: price.eventTimeMs,
     ageMs,
     behindMs,

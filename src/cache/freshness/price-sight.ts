@@ -2,7 +2,7 @@ import { checkedName } from '../../../schemas/price-object.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import type { Clock } from '../../clock.ts'
 import { monotonicMs } from '../../monotonic.ts'
-import { type CachedPrice, emptyPrice } from '../cached-price.ts'
+import { type CachedPrice, emptyPrice, extraOf } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { L2, L2Load } from '../l2/l2.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
@@ -74,6 +74,7 @@ async function sightOf(options: SightOptions, pairId: number, name: PairName): P
       status: 'found',
       ...name,
       ...numbersOf(price),
+      ...extrasOf(price),
       ...timesOf(options, decidedNow(price, options.sources)),
       level,
     },
@@ -109,6 +110,11 @@ function awayReason(load: L2Load): string | undefined {
 function numbersOf({ price, bid, ask, reserve0, reserve1, liquidity }: Readonly<CachedPrice>) {
   const others = Object.entries({ bid, ask, reserve0, reserve1, liquidity }).filter(([, value]) => !Number.isNaN(value))
   return { price, ...Object.fromEntries(others) }
+}
+
+function extrasOf(price: Readonly<CachedPrice>): Pick<PriceUpdate, 'extra'> {
+  const extra = extraOf(price)
+  return extra === undefined ? {} : { extra }
 }
 
 function timesOf({ clock, sources, monotonic = monotonicMs }: SightOptions, price: Readonly<CachedPrice>) {

@@ -26,7 +26,7 @@ const MEMORY = {
   usePriceMatrix: onOff(
     'CACHE_USE_PRICE_MATRIX',
     true,
-    'On: L1 keeps prices as numbers in shared memory, which worker threads can read. Off: L1 keeps objects in the memory of one thread and evicts the least recently used.',
+    'On: L1 keeps prices as numbers in shared memory, which worker threads can read. Off: L1 keeps objects in the memory of one thread and evicts the least recently used. L1 and L2 then also keep what a format gives as `extra`.',
   ),
   maxValueBytes: whole(
     'CACHE_MAX_VALUE_BYTES',

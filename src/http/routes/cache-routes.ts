@@ -3,7 +3,7 @@ import type { Operations } from '../operations.ts'
 import { outward } from '../outward.ts'
 import { json, problem, type Reply } from '../reply.ts'
 import type { Routes } from '../route.ts'
-import { COUNT, NUMBER, object, oneOf, orNull, TEXT } from '../schema.ts'
+import { byName, COUNT, NUMBER, object, oneOf, orNull, TEXT } from '../schema.ts'
 
 const PRICE = object(
   {
@@ -13,7 +13,7 @@ const PRICE = object(
     kind: oneOf('followed', 'foreign', 'unknown'),
     source: orNull(TEXT),
   },
-  { bid: NUMBER, ask: NUMBER, reserve0: NUMBER, reserve1: NUMBER, liquidity: NUMBER },
+  { bid: NUMBER, ask: NUMBER, reserve0: NUMBER, reserve1: NUMBER, liquidity: NUMBER, extra: byName({}) },
 )
 const LATENCY = object({}, { p50: NUMBER, p90: NUMBER, p99: NUMBER, avg: NUMBER })
 const LEVEL = object(
