@@ -8,15 +8,17 @@ export interface Session {
   /** Hours of the day, UTC; the session is no longer open in the hour `closesAt`. */
   readonly opensAt: number
   readonly closesAt: number
+  /** The zone in which it is traded. It opens on days that are working days there. */
+  readonly timeZone: string
   readonly currencies: readonly string[]
 }
 
 /** The trading sessions of foreign exchange. An hour may belong to two sessions. */
 export const SESSIONS: readonly Session[] = [
-  { name: 'sydney', opensAt: 22, closesAt: 7, currencies: ['AUD'] },
-  { name: 'tokyo', opensAt: 0, closesAt: 9, currencies: ['JPY'] },
-  { name: 'london', opensAt: 8, closesAt: 17, currencies: ['EUR', 'GBP'] },
-  { name: 'new-york', opensAt: 13, closesAt: 22, currencies: ['USD'] },
+  { name: 'sydney', opensAt: 22, closesAt: 7, timeZone: 'Australia/Sydney', currencies: ['AUD'] },
+  { name: 'tokyo', opensAt: 0, closesAt: 9, timeZone: 'Asia/Tokyo', currencies: ['JPY'] },
+  { name: 'london', opensAt: 8, closesAt: 17, timeZone: 'Europe/London', currencies: ['EUR', 'GBP'] },
+  { name: 'new-york', opensAt: 13, closesAt: 22, timeZone: 'America/New_York', currencies: ['USD'] },
 ]
 
 /** So many reads of the pair weigh as much as the guess from its name. */

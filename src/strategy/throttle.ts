@@ -11,7 +11,7 @@ const TOO_FEW = 0.05
 /** The throttle ends when this share of its tries is used: one or two of twenty may be by chance. */
 const ENOUGH = 0.3
 /** A throttled kind still tries one warm in so many: what does not pay today may pay tomorrow. */
-const TRY_EVERY = 50
+export const TRY_EVERY = 50
 /** Tries are few, so they are judged sooner. */
 const TRY_WINDOW = 20
 

@@ -1,3 +1,6 @@
+import type { Clock } from '../../src/clock.ts'
+import { ScheduleEngine } from '../../src/schedules/engine.ts'
+import { type Ask, defaultSchedules, type WarmSchedule } from '../../src/schedules/schedule.ts'
 import type { StrategyStats, WarmReport } from './report.ts'
 import type { CacheWarmer } from './warmer.ts'
 
@@ -29,23 +32,25 @@ const STRATEGIES = ['popular', 'time_of_day', 'trending'] as const
 
 export class CacheScheduler implements WarmingScheduler {
   readonly #warmer: CacheWarmer
-  #running = false
+  readonly #engine: ScheduleEngine<WarmSchedule, void>
   #cycles = 0
 
-  constructor(warmer: CacheWarmer) {
+  constructor(warmer: CacheWarmer, clock: Clock) {
     this.#warmer = warmer
+    const all = defaultSchedules()
+    this.#engine = new ScheduleEngine({
+      schedules: [all['start-up'], all.popular, all['time-of-day'], all.trending],
+      clock,
+      run: (schedule) => this.#run(schedule),
+    })
   }
 
   start(): void {
-    if (this.#running) return
-    this.#running = true
-    this.#cycles++
-    void this.#warmer.warmPopular()
-    void this.#warmer.warmTimeOfDay()
+    this.#engine.start()
   }
 
   stop(): void {
-    this.#running = false
+    this.#engine.stop()
   }
 
   status(): SchedulerStatus {
@@ -54,10 +59,10 @@ export class CacheScheduler implements WarmingScheduler {
       byStrategy[name] === undefined ? [] : [[name, byStrategy[name]] as const],
     )
     return {
-      running: this.#running,
+      running: this.#engine.isLeading,
       cycleCount: this.#cycles,
       performanceSummary: Object.fromEntries(own),
-      nextRuns: {},
+      nextRuns: this.#engine.nextRuns(),
     }
   }
 
@@ -67,5 +72,21 @@ export class CacheScheduler implements WarmingScheduler {
     const time_of_day = await this.#warmer.warmTimeOfDay()
     const trending = await this.#warmer.warmTrending()
     return { popular, time_of_day, trending }
+  }
+
+  async #run({ asks }: WarmSchedule): Promise<void> {
+    this.#cycles++
+    for (const ask of asks) await this.#warm(ask)
+  }
+
+  #warm({ strategy, limit }: Ask): Promise<WarmReport> {
+    switch (strategy) {
+      case 'popular':
+        return this.#warmer.warmPopular({ limit })
+      case 'trending':
+        return this.#warmer.warmTrending({ limit })
+      default:
+        return this.#warmer.warmTimeOfDay({ limit })
+    }
   }
 }

@@ -105,10 +105,10 @@ function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming
     strategy: chosen,
     pairsNotAsked,
   })
+  const scheduler = new CacheScheduler(warmer, parts.clock)
   return {
     tracker: new NamedTracker({ parts, analyzer, next }),
-    ...{ warmer, predictor },
-    scheduler: new CacheScheduler(warmer),
+    ...{ warmer, predictor, scheduler },
     metrics: new ShownMetrics(parts, { enabled: options.enableMetrics ?? true, config: options.metricsConfig ?? {} }),
     rollout: {
       status: () => rollout.status(),
@@ -116,6 +116,7 @@ function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming
       kill: () => rollout.kill(),
     },
     close: closedOnce(async () => {
+      scheduler.stop()
       listening.stop()
       rollout.close()
       await reads.close()

@@ -1,0 +1,70 @@
+import { Cron } from 'croner'
+
+/** When a schedule runs. */
+export interface Timing {
+  /** For people. */
+  readonly words: string
+  /** The first run later than this, milliseconds since 1970; undefined if there is none. */
+  next(afterMs: number): number | undefined
+}
+
+export const MINUTE_MS = 60_000
+const MAX_TIMES = 1_000
+
+/** Runs at no time of its own. */
+export const NEVER: Timing = { words: 'at start', next: () => undefined }
+
+/** Runs at multiples of the interval since 1970, so that all nodes know the same times. */
+export function every(intervalMs: number): Timing {
+  return {
+    words: `every ${durationWords(intervalMs)}`,
+    next: (afterMs) => Math.floor(afterMs / intervalMs + 1) * intervalMs,
+  }
+}
+
+/**
+ * Runs by the five fields of cron, in local time. An hour without `*` and `/` that does not exist on a day runs when it
+ * would be over, and one that exists twice runs the first time. With `*` or `/`, the clock's times are taken as they come.
+ */
+export function cron(pattern: string, timeZone = 'UTC'): Timing {
+  const times = new Cron(pattern, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' })
+  return {
+    words: `${pattern} in ${timeZone}`,
+    next: (afterMs) => times.nextRun(new Date(afterMs))?.getTime(),
+  }
+}
+
+/** The runs later than `afterMs` and not later than `untilMs`, the first thousand of them. */
+export function runsBetween(timing: Timing, afterMs: number, untilMs: number): readonly number[] {
+  const runs: number[] = []
+  let nextMs = timing.next(afterMs)
+  while (nextMs !== undefined && nextMs <= untilMs && runs.length < MAX_TIMES) {
+    runs.push(nextMs)
+    nextMs = timing.next(nextMs)
+  }
+  return runs
+}
+
+/** The time from a run to the next one; infinite if there is none. */
+export function gapAfter(timing: Timing, runMs: number): number {
+  return (timing.next(runMs) ?? Number.POSITIVE_INFINITY) - runMs
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', MINUTE_MS],
+] as const
+
+/** As it is written in settings: 15m, 2h, 1d. */
+export function durationWords(ms: number): string {
+  const [unit, unitMs] = UNITS.find(([, each]) => ms % each === 0) ?? ['ms', 1]
+  return `${ms / unitMs}${unit}`
+}
+
+/** Undefined for what is no whole number of minutes, hours or days. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(text) ?? []
+  const unitMs = UNITS.find(([name]) => name === unit)?.[1]
+  return unitMs === undefined ? undefined : Number(count) * unitMs
+}
