@@ -1,7 +1,7 @@
 import { isObject } from '../../schemas/json-value.ts'
 import { SESSIONS } from '../prediction/sessions.ts'
 
-/** Closed days besides weekends, such as 2026-12-25: by session, and `all` for all sessions. */
+/** Closed days other than weekends, such as 2026-12-25. The key is a session, or `all` for all sessions. */
 export type Calendar = Readonly<Record<string, ReadonlySet<string>>>
 
 export const NO_CLOSED_DAYS: Calendar = {}
