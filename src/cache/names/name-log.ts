@@ -106,6 +106,8 @@ export class NameLogReader {
   readonly #chainIds = new Map<string, number>()
   /** The name of each chain, and its pairs, by its id. */
   readonly #chains: { readonly name: string; readonly pairs: Map<string, number> }[] = []
+  /** The name of each pair, and where it stands, by its id. */
+  readonly #pairs: { readonly name: string; readonly among: Map<string, number>; readonly shared: number }[] = []
 
   /** Throws a ForewarmError `bad-shared-memory` if the buffer is not that of a NameLog. */
   constructor(buffer: unknown) {
@@ -116,7 +118,7 @@ export class NameLogReader {
     this.#words = new Int32Array(buffer)
   }
 
-  /** The pair as an L1Reader takes it; -1 if it has no id yet. It may have lost its id: then L1 has no value under it. */
+  /** The pair as an L1Reader takes it; -1 if it has no id. It may have lost its id just now: then L1 has no value under it. */
   find(chain: string, pair: string): number {
     const known = this.#known(chain, pair)
     if (known >= 0 || !this.catchUp()) return known
@@ -146,6 +148,7 @@ export class NameLogReader {
     this.#at = HEADER_WORDS
     this.#chainIds.clear()
     this.#chains.length = 0
+    this.#pairs.length = 0
   }
 
   /** Takes the entry at a word. False if the log is being written again, so that the entry may be half of another one. */
@@ -163,9 +166,19 @@ export class NameLogReader {
     if (Atomics.load(words, EDITION_WORD) !== edition) return false
     const name = Buffer.from(text.buffer, 0, length).toString('utf8')
     if (owner === CHAIN) this.#takeChain(id, name)
-    else this.#chains[owner]?.pairs.set(name, sharedIdOf(id, nth))
+    else this.#takePair(this.#chains[owner]?.pairs, { id, nth, name })
     this.#at = at + wordsOf(length)
     return true
+  }
+
+  /** A name that has lost its id must not be found: when so many names had the id that `nth` comes round, it would be another's. */
+  #takePair(among = new Map<string, number>(), { id, nth, name }: { id: number; nth: number; name: string }): void {
+    const before = this.#pairs[id]
+    // The name that had the id may have another one by now.
+    if (before !== undefined && before.among.get(before.name) === before.shared) before.among.delete(before.name)
+    const shared = sharedIdOf(id, nth)
+    among.set(name, shared)
+    this.#pairs[id] = { name, among, shared }
   }
 
   #takeChain(id: number, name: string): void {

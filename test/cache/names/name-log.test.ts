@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { NameLogReader } from '../../../src/cache/names/name-log.ts'
+import { sharedIdOf } from '../../../src/cache/l1/memory.ts'
+import { NameLog, NameLogReader } from '../../../src/cache/names/name-log.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 
 function newTable(maxPairs = 1000): { readonly table: PairTable; readonly reader: () => NameLogReader } {
@@ -50,6 +51,24 @@ describe('a reader of the name log', () => {
     expect(table.log.buffer.byteLength).toBe(65_536)
     const late = new NameLogReader(table.log.buffer)
     expect(late.find('ethereum', 'pair 9999')).toBe(reader.find('ethereum', 'pair 9999'))
+  })
+
+  test('does not find a name that has lost its id, which would be that of another when the count of its names comes round', () => {
+    const log = new NameLog({ names: 10, nameBytes: 10 })
+    const reader = new NameLogReader(log.buffer)
+    const give = (id: number, nth: number, name: string) => log.add({ owner: 0, id, nth, name: Buffer.from(name) })
+    const found = () => {
+      reader.catchUp()
+      return ['A', 'B', 'C'].map((name) => reader.find('ethereum', name))
+    }
+    log.addChain({ id: 0, nth: 0, name: Buffer.from('ethereum') })
+    give(0, 0, 'A')
+    give(0, 1, 'B')
+    expect(found()).toEqual([-1, sharedIdOf(0, 1), -1])
+    // A name may get its next id before its former one goes to another name.
+    give(1, 0, 'B')
+    give(0, 0, 'C')
+    expect(found()).toEqual([-1, 1, 0])
   })
 
   test('does not find the pairs of a chain under the name of the one that had its id', () => {
