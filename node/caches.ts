@@ -61,11 +61,12 @@ export function createCaches(options: CachesOptions): Caches {
   const onDeleted = (pairId: number, floor: number) => {
     writer.refused(pairId, floor)
     hierarchy.deleted(pairId, floor)
+    deletions.heard({ pairId, version: floor - 1 })
   }
   const { log, kind = 'prices' } = options
   const keepsOutVersion = (version: number) => gate.keepsOut(version)
   const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut: keepsOutVersion, onDeleted, log, kind }
-  const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
+  const others = otherNodes({ ...parts, cache: config.cache, metrics })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { mined, mining } = createMining(options)

@@ -1,4 +1,5 @@
 import type { Timer } from '../../timer.ts'
+import type { CachedPrice } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { Tracking, TrackingWay } from '../l2/tracking.ts'
 import type { Sources, SourcesSnapshot } from '../sources/sources.ts'
@@ -14,6 +15,8 @@ export interface ForeignReadsOptions {
   readonly keepsOut?: (version: number) => boolean
   /** L2 has a deletion of the pair, and accepts nothing below `floor`. */
   readonly onDeleted: (pairId: number, floor: number) => void
+  /** Called for bytes that are no value, with the reason. */
+  readonly onUndecodable?: ((reason: string) => void) | undefined
   /** Nothing is tracked: the pairs are read again and again. */
   readonly polls?: boolean
   /** The time between two pollings, in milliseconds. */
@@ -32,6 +35,10 @@ export interface ForeignReadsOptions {
 export interface Taking {
   /** Nothing was told of the pair since it was sent for. */
   readonly isClean: boolean
+  /** L2 tells of no changes. */
+  readonly isPolled?: boolean
   /** What was known when it was. */
   readonly sent: SourcesSnapshot
+  /** The rows of whoever asked for the value; it goes into L1 if nobody did. */
+  readonly rows?: Map<number, CachedPrice> | undefined
 }

@@ -1,11 +1,13 @@
 import { Alarm } from '../../alarm.ts'
 import { systemTimer } from '../../timer.ts'
-import { type CachedPrice, emptyPrice } from '../cached-price.ts'
-import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
-import { EVERYTHING, FOLLOWS } from '../sources/sources.ts'
+import type { CachedPrice } from '../cached-price.ts'
+import type { L2Load } from '../l2/l2.ts'
+import type { TrackingWay } from '../l2/tracking.ts'
+import { EVERYTHING } from '../sources/sources.ts'
 import { fenceMsFor } from './fence-pace.ts'
-import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
-import { raiseMoments, setMoment } from './moments.ts'
+import type { ForeignReadsOptions } from './foreign-reads-options.ts'
+import { Intake } from './intake.ts'
+import { raiseMoments } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
 import { AGAIN, CLEAN, EMPTY, FLYING, groupsInUse, NONE, QUEUED } from './states.ts'
 import { CALM_MS, Storm } from './storm.ts'
@@ -32,7 +34,7 @@ export class ForeignReads {
   readonly #states: Uint8Array
   readonly #recent: RecentReads
   readonly #storm: Storm
-  readonly #price: CachedPrice = emptyPrice()
+  readonly #intake: Intake
   readonly #gather: Alarm
   readonly #nextFence: Alarm
   readonly #calm: Alarm
@@ -61,6 +63,7 @@ export class ForeignReads {
     this.#states = new Uint8Array(maxPairs)
     this.#recent = new RecentReads(maxPairs, now)
     this.#storm = new Storm(now)
+    this.#intake = new Intake(options, this.#storm)
     this.#gather = new Alarm(() => this.#depart(), timer)
     this.#nextFence = new Alarm(() => void this.#beat(), timer)
     this.#calm = new Alarm(() => options.tracking.silence(false), timer)
@@ -93,11 +96,23 @@ export class ForeignReads {
 
   /** A demand read, a hit or a miss, of a pair that other nodes follow. `isCurrent`: L1 has a value that follows its source. */
   read(pairId: number, isCurrent: boolean): void {
+    this.#note(pairId)
+    const state = this.#states[pairId]
+    if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
+  }
+
+  /** The values of pairs that are in use now, and that L2 tells of from then on; undefined if it does not, or does not answer. */
+  async load(pairIds: readonly number[]): Promise<L2Load | undefined> {
+    for (const pairId of pairIds) this.#note(pairId)
+    const rows = new Map<number, CachedPrice>()
+    if (this.#way !== 'told' || !(await this.#fetch(pairIds, rows))) return undefined
+    return { status: 'loaded', rows: pairIds.map((pairId) => rows.get(pairId)) }
+  }
+
+  #note(pairId: number): void {
     if (!this.#isOpen) this.#open()
     this.#recent.note(pairId)
     if (!this.#nextFence.isSet && !this.#isFencing) this.#nextFence.set(0)
-    const state = this.#states[pairId]
-    if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
   }
 
   /** A demand read met no value. The pair is another node's unless its updates arrive here, or all do. */
@@ -187,52 +202,37 @@ export class ForeignReads {
   #depart(): void {
     // A polling reads after its stamps, and nothing else meanwhile: there is no fence that would order the two.
     if (this.#way === 'poll' && this.#isFencing) return
+    this.#queue = this.#queue.filter((pairId) => this.#states[pairId] === QUEUED)
     while (this.#queue.length > 0 && this.#trips < MAX_TRIPS) void this.#fetch(this.#queue.splice(0, PAIRS_A_TRIP))
   }
 
-  async #fetch(pairIds: readonly number[]): Promise<void> {
+  /** Resolves to false if L2 did not answer. The values go into L1, unless somebody wants their rows. */
+  async #fetch(pairIds: readonly number[], rows?: Map<number, CachedPrice>): Promise<boolean> {
     const epoch = this.#epoch
-    for (const pairId of pairIds) this.#states[pairId] = FLYING
+    // Another read of the pair is in flight, and sees to its state.
+    const isElsewhere = pairIds.map((pairId) => this.#states[pairId] === FLYING || this.#states[pairId] === AGAIN)
+    for (const [at, pairId] of pairIds.entries()) if (!isElsewhere[at]) this.#states[pairId] = FLYING
     this.#trips++
     const sent = this.#options.sources.snapshot()
     const values = await this.#options.tracking.read(pairIds)
     this.#trips--
-    if (epoch !== this.#epoch) return this.#depart()
-    this.reads += pairIds.length
+    this.reads += epoch === this.#epoch ? pairIds.length : 0
     for (const [at, pairId] of pairIds.entries()) {
+      if (epoch !== this.#epoch) break
       const value = values?.[at]
-      const isAgain = this.#states[pairId] === AGAIN
-      // Without an answer, the next fence queues it.
-      this.#states[pairId] = NONE
+      const isAgain = isElsewhere[at] || this.#states[pairId] === AGAIN
+      const taking = { isClean: !isAgain && this.#way === 'told', isPolled: this.#way === 'poll', sent, rows }
+      const state = value === undefined ? NONE : this.#intake.take(pairId, value, taking)
+      if (isElsewhere[at]) continue
       if (value === undefined) this.#isLacking = true
-      else this.#states[pairId] = this.#taken(pairId, value, { isClean: !isAgain && this.#way === 'told', sent })
+      this.#states[pairId] = state
       if (!isAgain) continue
       this.#drop(pairId)
       this.#enqueue(pairId)
     }
     if (this.#storm.isRaging && this.#way === 'told') this.#shelter()
     this.#depart()
-  }
-
-  /** Takes what was read into L1. Returns the state of the pair. */
-  #taken(pairId: number, value: TrackedValue, { isClean, sent }: Taking): number {
-    const { l1, sources, keepsOut, onDeleted } = this.#options
-    if (value === 'gone' || !value.ok) return EMPTY
-    if (keepsOut?.(value.price === undefined ? value.version : value.price.version) === true) return EMPTY
-    if (value.price === undefined) {
-      onDeleted(pairId, value.version + 1)
-      return EMPTY
-    }
-    const { price } = value
-    price.source = sources.ofCode(value.sourceCode)
-    const mayFollow = setMoment(price, sources, { isClean, sent })
-    const isSame = l1.peek(pairId, this.#price) && this.#price.version === price.version
-    this.#storm.reread(pairId, isSame && this.#price.json?.told() !== true)
-    l1.fill(pairId, price)
-    if (!mayFollow) return EMPTY
-    if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
-    // L1 may have a newer value than L2, which has lost it or does not have it yet.
-    return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY
+    return values !== undefined && epoch === this.#epoch
   }
 
   async #beat(): Promise<void> {

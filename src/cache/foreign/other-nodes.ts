@@ -1,5 +1,6 @@
-import type { FollowForeign } from '../../config/groups/cache-settings.ts'
+import type { Config } from '../../config/settings.ts'
 import type { Log } from '../../telemetry/log.ts'
+import type { Metrics } from '../../telemetry/slab.ts'
 import type { Arrivals } from '../freshness/arrivals.ts'
 import { Freshness } from '../freshness/freshness.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
@@ -11,6 +12,7 @@ import type { WriteBehind } from '../l2/write-behind.ts'
 import type { Sources } from '../sources/sources.ts'
 import { ForeignReads } from './foreign-reads.ts'
 import { Stamps } from './stamps.ts'
+import { trackLoads } from './tracked-loads.ts'
 
 export interface OtherNodesOptions {
   readonly sources: Sources
@@ -23,10 +25,9 @@ export interface OtherNodesOptions {
   readonly onDeleted: (pairId: number, floor: number) => void
   readonly keepsOut: (version: number) => boolean
   readonly log: Log
-  /** FOLLOW_FOREIGN. */
-  readonly follow: FollowForeign
-  readonly pollMs: number
   readonly kind: Kind
+  readonly cache: Pick<Config['cache'], 'followForeign' | 'followPollMs' | 'redisCommandTimeoutMs'>
+  readonly metrics: Metrics
 }
 
 /** Values of any kind have no moments: a fence only finds out whether the connection still tells of changes. */
@@ -41,23 +42,29 @@ export interface OtherNodes {
 }
 
 export function otherNodes(options: OtherNodesOptions): OtherNodes {
-  const { sources, l2, log } = options
+  const { sources, l2, log, kind, cache } = options
   const stamps = new Stamps({
     ...options,
     onFailed: (reason) => log.warn({ reason }, 'other nodes cannot be told how fresh the prices of this one are'),
   })
   const foreign = foreignReads(options, l2)
+  if (kind === 'values' && foreign !== undefined) trackLoads(l2, foreign, { delayMs: cache.redisCommandTimeoutMs })
   return { stamps, foreign, freshness: new Freshness({ sources, foreign }) }
 }
 
 function foreignReads(options: OtherNodesOptions, l2: L2): ForeignReads | undefined {
-  const { sources, l1, arrivals, keepsOut, onDeleted, log, follow, pollMs } = options
+  const { sources, l1, arrivals, keepsOut, onDeleted, log, kind, metrics } = options
+  const { followForeign: follow, followPollMs: pollMs } = options.cache
   const tracking = follow === 'off' ? undefined : l2.track?.()
   if (tracking === undefined) return undefined
   return new ForeignReads({
     ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, onDeleted, pollMs },
     polls: follow === 'poll',
-    fenceMs: options.kind === 'values' ? VALUES_FENCE_MS : undefined,
+    ...(kind === 'values' && {
+      fenceMs: VALUES_FENCE_MS,
+      // These reads are loads, too.
+      onUndecodable: (reason) => metrics.counter('l2_undecodable_total', { reason }).add(1),
+    }),
     isFollowed: (pairId) => arrivals.hasAll(pairId),
     onLimited: (reason) => log.warn({ reason }, 'Redis refuses what reads of pairs of other nodes need'),
     onWay: (way, reason) => {

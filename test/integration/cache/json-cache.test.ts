@@ -37,7 +37,7 @@ const WAYS = [
   ['scripts', () => asScriptUser(redis.redisUrl ?? '')],
 ] as const
 
-describe.each(WAYS)('values of any kind in Redis, by %s', (_, urlOf) => {
+describe.each(WAYS)('values of any kind in Redis, by %s', (way, urlOf) => {
   type More = Omit<JsonCacheOptions, 'env'> & { readonly env?: Record<string, string> }
 
   async function caches(chain: string, count: number, { env = {}, ...more }: More = {}): Promise<JsonCache<Book>[]> {
@@ -194,6 +194,24 @@ describe.each(WAYS)('values of any kind in Redis, by %s', (_, urlOf) => {
     b.set('X', book('mended'))
     await b.close()
     expect(await readFresh(chain, 'X')).toMatchObject({ value: book('mended') })
+  })
+
+  test('are read without a trip once they were read or warmed, as Redis tells of their changes', async () => {
+    if (way === 'scripts') return
+    const chain = uniqueName('chain')
+    const [a, b] = (await caches(chain, 2)) as [JsonCache<Book>, JsonCache<Book>]
+    for (const key of ['X', 'Y']) a.set(key, book(key))
+    await inRedis(chain, 'Y')
+    const tripsFor = async (key: string) => {
+      const before = b.stats().levels.L2.hits
+      expect(await b.getOrLoad(key)).toMatchObject({ value: book(key) })
+      return b.stats().levels.L2.hits - before
+    }
+    await until('Redis tells of X', async () => (await tripsFor('X')) === 0)
+    const warming = createWarming(b)
+    opened.unshift(warming)
+    await warming.warmer.warmPairs(['Y'])
+    expect([await tripsFor('Y'), await tripsFor('X')]).toEqual([0, 0])
   })
 
   test('are warmed into L1 by a warming beside the cache', async () => {
