@@ -117,7 +117,7 @@ export type {
   CacheRolloutStatus,
   RolloutGate,
 } from './standalone/warming/rollout.ts'
-export type { CycleResult, SchedulerStatus, WarmingScheduler } from './standalone/warming/scheduler.ts'
+export type { CycleResult, EndedCycle, SchedulerStatus, WarmingScheduler } from './standalone/warming/scheduler.ts'
 export type { CachePairToWarm, CacheTracker, CacheTrackerStats } from './standalone/warming/tracker.ts'
 export type { CacheWarmer } from './standalone/warming/warmer.ts'
 export type { WarmerChanges, WarmerConfig } from './standalone/warming/warmer-config.ts'

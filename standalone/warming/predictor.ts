@@ -78,6 +78,12 @@ export interface PredictorParts {
   readonly next: NextReads
 }
 
+export interface ProposedOptions {
+  readonly limit?: number
+  readonly windowHours?: number
+  readonly lookAheadHours?: number
+}
+
 const LIMIT = 100
 const HOURS = integer(1, FARTHEST_HOURS)
 const WINDOW_HOURS = integer(1, 8_760)
@@ -115,23 +121,23 @@ export class NamedPredictor implements CachePredictor {
   }
 
   popular(limit = LIMIT): readonly PredictedPair[] {
-    return this.#proposed('popular', { limit })
+    return this.proposed('popular', { limit })
   }
 
   trending(options: { readonly windowHours?: number; readonly limit?: number } = {}): readonly PredictedPair[] {
     assertOptions('trending', options, { windowHours: true, limit: true })
-    return this.#proposed('trending', options)
+    return this.proposed('trending', options)
   }
 
   timeOfDay(options: { readonly lookAheadHours?: number; readonly limit?: number } = {}): readonly PredictedPair[] {
     assertOptions('timeOfDay', options, { lookAheadHours: true, limit: true })
-    return this.#proposed('time_of_day', options)
+    return this.proposed('time_of_day', options)
   }
 
   forecast(options: { readonly hours?: number; readonly limit?: number } = {}): readonly PredictedPair[] {
     assertOptions('forecast', options, { hours: true, limit: true })
     const { hours, limit } = options
-    return this.#proposed('pattern', {
+    return this.proposed('pattern', {
       ...(hours !== undefined && { lookAheadHours: argument('hours', hours, HOURS) }),
       ...(limit !== undefined && { limit }),
     })
@@ -180,10 +186,8 @@ export class NamedPredictor implements CachePredictor {
     return this.#with.parts.caches.prediction.importPatterns(document)
   }
 
-  #proposed(
-    strategy: ProposingStrategy,
-    given: { readonly limit?: number; readonly windowHours?: number; readonly lookAheadHours?: number },
-  ): readonly PredictedPair[] {
+  /** The surest pairs by one kind of history. */
+  proposed(strategy: ProposingStrategy, given: ProposedOptions): readonly PredictedPair[] {
     const { limit = LIMIT, windowHours = 24, lookAheadHours = 1 } = given
     const options = {
       limit: argument('limit', limit, wholeFromZero),

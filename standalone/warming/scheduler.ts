@@ -1,92 +1,160 @@
-import type { Clock } from '../../src/clock.ts'
-import { ScheduleEngine } from '../../src/schedules/engine.ts'
-import { type Ask, defaultSchedules, type WarmSchedule } from '../../src/schedules/schedule.ts'
+import type { ProposingStrategy } from '../../schemas/warm-request.ts'
+import { warmsOf } from '../../src/cache/l1/usage.ts'
+import { isVirtual } from '../../src/clock.ts'
+import { type EndedRun, ScheduleEngine } from '../../src/schedules/engine.ts'
+import { defaultSchedules, type WarmSchedule } from '../../src/schedules/schedule.ts'
+import { systemTimer } from '../../src/timer.ts'
+import type { OpenedCache } from '../levels.ts'
+import { clockTimer } from './clock-timer.ts'
 import type { StrategyStats, WarmReport } from './report.ts'
-import type { CacheWarmer } from './warmer.ts'
+import type { PairWarmer } from './warmer.ts'
 
-/** The results of one cycle, by strategy. */
-export type CycleResult = Readonly<Record<string, WarmReport>>
+/** The reports of one cycle, by strategy. */
+export type CycleResult = Readonly<Partial<Record<ProposingStrategy, WarmReport>>>
+
+/** A run of a schedule that is over. */
+export interface EndedCycle {
+  /** When it was to run, milliseconds since 1970. */
+  readonly scheduledMs: number
+  readonly durationMs: number
+  /** `late`: it took more than ten minutes. `stopped`: the scheduler was stopped meanwhile. */
+  readonly outcome: 'done' | 'failed' | 'late' | 'stopped'
+  readonly result: CycleResult | undefined
+}
 
 /** What a scheduler does and has done. */
 export interface SchedulerStatus {
   readonly running: boolean
   /** Cycles since it was made, those of `runOnce` too. */
   readonly cycleCount: number
-  /** What the warms of its strategies brought. */
-  readonly performanceSummary: Readonly<Record<string, StrategyStats>>
-  /** When each schedule runs next, milliseconds since 1970. */
+  /** What the warms of each strategy brought. */
+  readonly performanceSummary: Readonly<Partial<Record<ProposingStrategy, StrategyStats>>>
+  /** When each schedule runs next, milliseconds since 1970, by its name. Empty unless it is running. */
   readonly nextRuns: Readonly<Record<string, number>>
+  /** The last run of each schedule that has run. */
+  readonly lastRuns: Readonly<Record<string, EndedCycle>>
+  /** Schedules that run more seldom, as only this share of their warms was read, 0 to 1. */
+  readonly slowed: Readonly<Record<string, number>>
 }
 
-/** Warms what history says, from time to time. */
+/**
+ * Warms what history says: at its start, and from then on what is popular every half an hour, what is usual at the hour to come,
+ * what is trending and the group whose turn it is every hour, and what a session needs before it opens. A schedule whose warms
+ * nobody reads runs more seldom.
+ */
 export interface WarmingScheduler {
-  /** Warms what is popular and what is usual at this hour, at once. May be called twice. */
+  /** Nothing runs before. May be called twice. */
   start(): void
+  /** May be started again. */
   stop(): void
   status(): SchedulerStatus
-  /** Warms now what is popular, usual at this hour and trending. */
+  /** Warms now what each strategy proposes, whether it is running or not. */
   runOnce(): Promise<CycleResult>
 }
 
-const STRATEGIES = ['popular', 'time_of_day', 'trending'] as const
+const STRATEGIES: readonly ProposingStrategy[] = [
+  'popular',
+  'time_of_day',
+  'trending',
+  'sector_rotation',
+  'market_open',
+]
+const LIMIT = 100
 
 export class CacheScheduler implements WarmingScheduler {
-  readonly #warmer: CacheWarmer
-  readonly #engine: ScheduleEngine<WarmSchedule, void>
+  readonly #warmer: PairWarmer
+  readonly #engine: ScheduleEngine<WarmSchedule, CycleResult>
+  #isRunning = false
   #cycles = 0
 
-  constructor(warmer: CacheWarmer, clock: Clock) {
+  constructor(parts: OpenedCache, warmer: PairWarmer) {
+    const { clock, log, caches } = parts
     this.#warmer = warmer
-    const all = defaultSchedules()
     this.#engine = new ScheduleEngine({
-      schedules: [all['start-up'], all.popular, all['time-of-day'], all.trending],
+      schedules: Object.values(defaultSchedules()).filter(({ isEnabled }) => isEnabled),
       clock,
-      run: (schedule) => this.#run(schedule),
+      timer: isVirtual(clock) ? clockTimer(clock) : systemTimer,
+      run: ({ asks }) => this.#cycle(asks),
+      ended: ({ asks }) => endedOf(asks.map(({ strategy }) => warmsOf(caches.l1.usage, strategy))),
+      onEnded: ({ schedule, outcome, error }) => {
+        if (outcome === 'failed') log.error({ err: error, schedule: schedule.name }, 'a schedule failed')
+      },
+      onSlowed: ({ name }, accuracy) =>
+        accuracy === undefined
+          ? log.info({ schedule: name }, 'a schedule runs at all its times again')
+          : log.info({ schedule: name, accuracy }, 'a schedule runs more seldom: few of its warms are read'),
     })
   }
 
   start(): void {
+    this.#isRunning = true
     this.#engine.start()
   }
 
   stop(): void {
+    this.#isRunning = false
     this.#engine.stop()
   }
 
   status(): SchedulerStatus {
     const { byStrategy } = this.#warmer.getStats()
-    const own = STRATEGIES.flatMap((name) =>
-      byStrategy[name] === undefined ? [] : [[name, byStrategy[name]] as const],
-    )
+    const schedules = this.#engine.status()
     return {
-      running: this.#engine.isLeading,
+      running: this.#isRunning,
       cycleCount: this.#cycles,
-      performanceSummary: Object.fromEntries(own),
-      nextRuns: this.#engine.nextRuns(),
+      performanceSummary: present(STRATEGIES, (name) => byStrategy[name]),
+      nextRuns: this.#isRunning ? this.#engine.nextRuns() : {},
+      lastRuns: byName(schedules, ({ last }) => last && endedCycle(last)),
+      slowed: byName(schedules, ({ slowedAt }) => slowedAt),
     }
   }
 
-  async runOnce(): Promise<CycleResult> {
-    this.#cycles++
-    const popular = await this.#warmer.warmPopular()
-    const time_of_day = await this.#warmer.warmTimeOfDay()
-    const trending = await this.#warmer.warmTrending()
-    return { popular, time_of_day, trending }
+  runOnce(): Promise<CycleResult> {
+    return this.#cycle(STRATEGIES.map((strategy) => ({ strategy, limit: LIMIT })))
   }
 
-  async #run({ asks }: WarmSchedule): Promise<void> {
+  async #cycle(asks: WarmSchedule['asks']): Promise<CycleResult> {
     this.#cycles++
-    for (const ask of asks) await this.#warm(ask)
+    const reports: Partial<Record<ProposingStrategy, WarmReport>> = {}
+    for (const { strategy, limit } of asks) reports[strategy] = await this.#warmer.warmProposed(strategy, { limit })
+    return reports
   }
+}
 
-  #warm({ strategy, limit }: Ask): Promise<WarmReport> {
-    switch (strategy) {
-      case 'popular':
-        return this.#warmer.warmPopular({ limit })
-      case 'trending':
-        return this.#warmer.warmTrending({ limit })
-      default:
-        return this.#warmer.warmTimeOfDay({ limit })
-    }
+function endedOf(warms: readonly { readonly used: number; readonly unused: number }[]) {
+  return {
+    used: warms.reduce((sum, { used }) => sum + used, 0),
+    unused: warms.reduce((sum, { unused }) => sum + unused, 0),
   }
+}
+
+function endedCycle({
+  scheduledMs,
+  startedMs,
+  endedMs,
+  outcome,
+  result,
+}: EndedRun<WarmSchedule, CycleResult>): EndedCycle {
+  return { scheduledMs, durationMs: endedMs - startedMs, outcome, result }
+}
+
+type Scheduled = { readonly schedule: WarmSchedule }
+
+function byName<S extends Scheduled, T>(
+  all: readonly S[],
+  of: (each: S) => T | undefined,
+): Readonly<Record<string, T>> {
+  const found = all.flatMap((each) => {
+    const value = of(each)
+    return value === undefined ? [] : [[each.schedule.name, value] as const]
+  })
+  return Object.fromEntries(found)
+}
+
+function present<K extends string, T>(names: readonly K[], of: (name: K) => T | undefined) {
+  const found = names.flatMap((name) => {
+    const value = of(name)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(found) as Partial<Record<K, T>>
 }

@@ -1,3 +1,4 @@
+import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { indexOfWarmKind, type WarmKind, warmsOf } from '../../src/cache/l1/usage.ts'
 import { integer } from '../../src/config/check.ts'
 import { assertOptions } from '../../src/config/options.ts'
@@ -6,7 +7,7 @@ import type { OpenedCache } from '../levels.ts'
 import type { Analyzer } from './analyzer.ts'
 import { type Follower, followersOf } from './following.ts'
 import type { Operations } from './operations.ts'
-import type { CachePredictor, PredictedPair } from './predictor.ts'
+import type { NamedPredictor, PredictedPair, ProposedOptions } from './predictor.ts'
 import type { CacheWarmerStats, WarmRefused, WarmReport } from './report.ts'
 import type { RolledOut } from './rollout.ts'
 import type { ChosenStrategy } from './strategy.ts'
@@ -44,7 +45,7 @@ export interface WarmerParts {
   readonly operations: Operations
   readonly analyzer: Analyzer
   readonly next: NextReads
-  readonly predictor: CachePredictor
+  readonly predictor: NamedPredictor
   readonly strategy: ChosenStrategy
   readonly pairsNotAsked: () => number
 }
@@ -108,6 +109,11 @@ export class PairWarmer implements CacheWarmer {
       next.filter(({ confidence }) => confidence >= minCorrelationScore),
       'predictive',
     )
+  }
+
+  /** Warms what one kind of history proposes. */
+  async warmProposed(strategy: ProposingStrategy, options: ProposedOptions): Promise<WarmReport> {
+    return this.#warmFound(this.#with.predictor.proposed(strategy, options), strategy)
   }
 
   getStats(): CacheWarmerStats {

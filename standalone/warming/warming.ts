@@ -105,7 +105,7 @@ function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming
     strategy: chosen,
     pairsNotAsked,
   })
-  const scheduler = new CacheScheduler(warmer, parts.clock)
+  const scheduler = new CacheScheduler(parts, warmer)
   return {
     tracker: new NamedTracker({ parts, analyzer, next }),
     ...{ warmer, predictor, scheduler },

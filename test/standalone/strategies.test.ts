@@ -170,7 +170,7 @@ describe('the scheduler of a warming beside a cache', () => {
   test('runs a cycle on request, and tells of it', async () => {
     const { made } = await read()
     const result = await made.scheduler.runOnce()
-    expect(Object.keys(result)).toEqual(['popular', 'time_of_day', 'trending'])
+    expect(Object.keys(result)).toEqual(['popular', 'time_of_day', 'trending', 'sector_rotation', 'market_open'])
     expect(result.popular?.pairsAttempted).toBe(100)
     const { running, cycleCount, performanceSummary } = made.scheduler.status()
     expect({ running, cycleCount }).toEqual({ running: false, cycleCount: 1 })
@@ -183,7 +183,7 @@ describe('the scheduler of a warming beside a cache', () => {
     made.scheduler.start()
     expect(made.scheduler.status()).toMatchObject({ running: true, cycleCount: 1 })
     made.scheduler.stop()
-    expect(made.scheduler.status().running).toBe(false)
+    expect(made.scheduler.status()).toMatchObject({ running: false, nextRuns: {} })
   })
 })
 
