@@ -16,6 +16,7 @@ import { readAccesses } from '../src/simulate/traffic/access-trace.ts'
 import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
 import { isBaseline } from '../src/simulate/warmings/warmings.ts'
 import { LOOK_AHEAD_MODES } from '../src/strategy/named.ts'
+import { loadStrategy } from './modules/strategy-file.ts'
 import { refuseGiven } from './options/options.ts'
 import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
 import { loadWithFormats } from './settings.ts'
@@ -51,6 +52,7 @@ export async function simulationInput(
     return { workload: accessWorkload(trace, seed), combinations, hasUnreadable: false }
   }
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
+  const own = await loadStrategy(flags.strategy)
   const { signal } = terminal
   const tape = await readPriceTape({
     ...{ prices: prices ?? '', events, maxReads, spacingUs, signal, onBadLine },
@@ -59,7 +61,12 @@ export async function simulationInput(
   tellLeftOut(terminal, tape)
   const combinations = onPrices(flags, tape.pairs)
   const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
-  return { workload: priceWorkload(tape, seed), combinations, ...caution, hasUnreadable: tape.unreadable.length > 0 }
+  return {
+    workload: priceWorkload(tape, seed, own),
+    combinations,
+    ...caution,
+    hasUnreadable: tape.unreadable.length > 0,
+  }
 }
 
 /** How the records are read. A file of price updates needs no settings. */
@@ -101,12 +108,12 @@ function onPrices(flags: SimulationFlags, pairs: number): readonly Combination[]
 }
 
 function choicesOf(flags: SimulationFlags, keys: number): Choices {
-  const { slots, capacity = capacitiesFor(keys), policy = DEFAULTS.policy, report } = flags
+  const { slots, capacity = capacitiesFor(keys), policy = DEFAULTS.policy, report, strategy } = flags
   const warming = flags.warming ?? (report === undefined ? DEFAULTS.warming : DEFAULTS.reportWarming)
   return {
     sizes: sizesOf(keys, slots === undefined ? { capacity } : { slots }),
     policies: policy,
-    warmings: warming,
+    warmings: strategy === undefined ? warming : [...warming, 'own'],
   }
 }
 
@@ -118,10 +125,11 @@ function capacitiesFor(keys: number): readonly number[] {
 
 /** Accesses have no times, and no reads follow them. */
 function refusePriceOptions(flags: SimulationFlags): void {
-  const { events, topic, formats, config, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } =
-    flags
+  const { events, topic, formats, config, strategy, readModel, maxReads, delayMs } = flags
+  const { spacingUs, warmMs, lookAhead, attribution } = flags
   const given = {
     events,
+    strategy,
     topic,
     formats,
     config,

@@ -3,12 +3,14 @@ import { type Command, Option } from 'commander'
 import { ROLES, type Role } from '../../src/config/settings.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import { loadFormats } from '../modules/formats-file.ts'
+import { loadStrategy } from '../modules/strategy-file.ts'
 import * as opt from '../options/options.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
 interface RunFlags extends opt.FormatFlags {
   readonly roles?: readonly Role[]
   readonly detectors?: string
+  readonly strategy?: string
   readonly start?: 'latest' | 'earliest'
 }
 
@@ -21,6 +23,7 @@ export function define(command: Command): Command {
     )
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
+    .option('--strategy <file>', 'a module that exports a strategy of your own, in the place of WARMING_STRATEGY')
     .addOption(opt.formatsOption())
     .addOption(
       new Option('--start <where>', 'where a new group begins to read (default: KAFKA_START)').choices([
@@ -36,10 +39,12 @@ export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCo
   const { loadDetectors } = await import('../modules/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const formats = await loadFormats(flags.formats)
+  const strategy = await loadStrategy(flags.strategy)
   const { createNode } = await import('../../index.ts')
   const node = await createNode({
     detectors,
     formats,
+    ...(strategy !== undefined && { strategy }),
     ...(flags.roles !== undefined && { config: { node: { roles: flags.roles } } }),
     ...(flags.config !== undefined && { configFile: flags.config }),
     ...(flags.start !== undefined && { start: flags.start }),

@@ -56,6 +56,7 @@ export function define(command: Command): Command {
       'the lines of the file are records of this topic, read as it is (default: price updates)',
     )
     .option('--read-model <name>', 'siblings: an update makes a detector read its event', opt.oneOf(READ_MODELS))
+    .option('--strategy <file>', 'a module that exports a strategy of your own, which gets the rows `own`')
     .option('--max-reads <n>', withDefault('at most this many reads after an update', 'maxReads'), opt.count)
     .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), times)
     .option('--spacing-us <n>', withDefault('microseconds between updates of one time', 'spacingUs'), opt.microseconds)

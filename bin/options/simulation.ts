@@ -16,6 +16,8 @@ export interface SimulationFlags {
   readonly slots?: readonly number[]
   readonly policy?: readonly PolicyName[]
   readonly warming?: readonly WarmingName[]
+  /** The module of a strategy of the user's own. */
+  readonly strategy?: string
   readonly seed: number
   /** The HTML page to write. */
   readonly report?: string

@@ -91,7 +91,9 @@ function otherWays(rows: readonly SimulationRow[], told: SimulationRow): string 
 function wayOf({ warming, lookAhead, attribution }: SimulationRow, told: SimulationRow): string {
   const waits = lookAhead === 'overlap' || lookAhead === 'off' ? ' (no handler waits)' : ''
   return [
-    ...(warming === told.warming ? [] : [`WARMING_STRATEGY=${warming}`]),
+    ...(warming === told.warming
+      ? []
+      : [warming === 'own' ? 'the strategy of your own' : `WARMING_STRATEGY=${warming}`]),
     ...(lookAhead === told.lookAhead ? [] : [`LOOK_AHEAD=${lookAhead}${waits}`]),
     ...(attribution === told.attribution ? [] : [`attribution ${attribution}`]),
   ].join(' ')

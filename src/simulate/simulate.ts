@@ -1,4 +1,5 @@
 import { setImmediate as breath } from 'node:timers/promises'
+import type { OwnStrategy } from '../strategy/own-strategy.ts'
 import { AccessRun } from './access-run.ts'
 import { createPolicy, type PolicyName } from './policies/policies.ts'
 import { PriceRun } from './price-run.ts'
@@ -144,13 +145,14 @@ export function priceCombinations(choices: PriceChoices): readonly Combination[]
   return combinations as Combination[]
 }
 
-export function priceWorkload(tape: PriceTape, seed: number): Workload {
+/** `own`: the strategy of the warming `own`. */
+export function priceWorkload(tape: PriceTape, seed: number, own?: OwnStrategy): Workload {
   return {
     input: tape.name,
     keys: tape.pairs,
     start: ({ policy, slots, warming, lookAhead, attribution, delayMs, warmMs }) => {
       const tally = new Tally(createPolicy(policy, { slots, pairs: tape.pairs }), tape.pairs)
-      const options = { tape, tally, seed, warmMs, lookAhead, attribution }
+      const options = { tape, tally, seed, own, warmMs, lookAhead, attribution }
       return new PriceRun({ tape, tally, warming: priceWarming(warming, options), delayMs })
     },
   }

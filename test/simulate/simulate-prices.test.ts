@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
+import type { OwnStrategy, StrategyContext } from '../../index.ts'
 import type { PolicyName } from '../../src/simulate/policies/policies.ts'
 import type { SimulationRow } from '../../src/simulate/row.ts'
 import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
@@ -10,6 +11,7 @@ import { dataset } from './datasets.ts'
 async function rowsOf(
   tape: PriceTape,
   choices: Partial<PriceChoices> & { readonly capacity: readonly number[] },
+  own?: OwnStrategy,
 ): Promise<SimulationRow[]> {
   const combinations = priceCombinations({
     ...{ policies: ['forewarm'], warmings: ['forewarm'], lookAheads: ['off'], attributions: ['on'] },
@@ -17,7 +19,7 @@ async function rowsOf(
     ...choices,
   })
   const rows: SimulationRow[] = []
-  for await (const row of simulate(priceWorkload(tape, 1), combinations)) rows.push(row)
+  for await (const row of simulate(priceWorkload(tape, 1, own), combinations)) rows.push(row)
   return rows
 }
 
@@ -212,5 +214,61 @@ describe('the combinations of choices', () => {
     expect(rows).toHaveLength(32)
     expect(new Set(rows.map((row) => JSON.stringify(row))).size).toBe(32)
     expect(rows.slice(0, 2).map(({ slots }) => slots)).toEqual([1, 2])
+  })
+})
+
+describe('a strategy of one’s own in a simulation', () => {
+  const figures = ({ warming: _, seconds: __, ...rest }: SimulationRow) => rest
+  /** All candidates, the best first, as the strategy forewarm takes them. */
+  const all = ({ candidates }: StrategyContext) => ({
+    selected: candidates.toSorted((a, b) => b.estimatedBenefit - a.estimatedBenefit),
+    reason: 'all',
+  })
+  const mine = (select: (context: StrategyContext) => unknown) => ({ name: 'mine', select }) as OwnStrategy
+  const choices = { warmings: ['forewarm', 'own'], policies: ['lru', 'forewarm'], delaysMs: [0, 60] } as const
+
+  test.each(['on', 'off'] as const)(
+    'gets the figures of the one that chooses alike, with attribution %s',
+    async (way) => {
+      const tape = onceASecond(400)
+      const rows = await rowsOf(tape, { ...choices, attributions: [way], capacity: [1 / 3] }, mine(all))
+      const [named, own] = ['forewarm', 'own'].map((name) =>
+        rows.filter(({ warming }) => warming === name).map(figures),
+      )
+      expect(own).toEqual(named)
+      expect(rows.some(({ warming, warms }) => warming === 'own' && warms > 0)).toBe(true)
+    },
+  )
+
+  test('warms less where it selects less, and sees pairs by their names, L1 and the time of the update', async () => {
+    const seen: StrategyContext[] = []
+    const none = mine((context) => {
+      seen.push(context)
+      return { selected: [], reason: 'none' }
+    })
+    const tape = { ...onceASecond(40), names: Array.from({ length: 12 }, (_, pair) => `P${pair}`) }
+    const [row] = await rowsOf(tape, { ...choices, warmings: ['own'], delaysMs: [60], capacity: [1 / 3] }, none)
+    expect(row).toMatchObject({ warming: 'own', warms: 0 })
+    const [context] = seen
+    expect(context?.candidates[0]?.pair).toMatch(/^P\d+$/)
+    expect(context?.l1).toEqual({ size: 4, capacity: 4 })
+    expect(context?.eventTimeMs).toBeGreaterThan(0)
+  })
+
+  test('ends the simulation with a sentence when it answers wrongly', async () => {
+    const rows = rowsOf(
+      onceASecond(40),
+      { ...choices, delaysMs: [60], capacity: [1 / 3] },
+      mine(() => undefined),
+    )
+    await expect(rows).rejects.toMatchObject({
+      ...{ name: 'SimulationError', code: 'bad-option' },
+      message: 'the strategy mine returned nothing instead of { selected, reason }',
+    })
+  })
+
+  test('has to be given with the warming own, which is for price updates', async () => {
+    const rows = rowsOf(onceASecond(4), { warmings: ['own'], capacity: [1] })
+    await expect(rows).rejects.toThrow('expected a strategy for the warming own, got none')
   })
 })

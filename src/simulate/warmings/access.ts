@@ -3,6 +3,7 @@ import { defaultConfig } from '../../config/load.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
 import { NextReads } from '../../warming/next-reads.ts'
 import { mulberry32 } from '../mulberry32.ts'
+import { SimulationError } from '../simulation-error.ts'
 import type { Tally } from '../tally.ts'
 import type { AccessTrace } from '../traffic/access-trace.ts'
 import { Busiest } from './busiest.ts'
@@ -21,6 +22,7 @@ export interface AccessWarmingOptions {
 
 export function accessWarming(name: WarmingName, options: AccessWarmingOptions): AccessWarming {
   if (isBaseline(name)) return baseline(name, options)
+  if (name === 'own') throw new SimulationError('bad-option', 'the warming own is for price updates')
   return nextReads(name, options)
 }
 

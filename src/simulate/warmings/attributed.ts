@@ -2,8 +2,10 @@ import { updateColumns } from '../../../schemas/update-columns.ts'
 import { indexOfWarmKind } from '../../cache/l1/usage.ts'
 import { defaultConfig } from '../../config/load.ts'
 import { Tracker } from '../../correlation/tracker.ts'
-import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
-import { LookAhead, limitsOf, WINDOW_UPDATES } from '../../warming/look-ahead.ts'
+import { limitsOf } from '../../strategy/choice.ts'
+import type { StrategyName } from '../../strategy/named.ts'
+import type { OwnStrategy } from '../../strategy/own-strategy.ts'
+import { LookAhead, limitsOf as lookAheadLimits, WINDOW_UPDATES } from '../../warming/look-ahead.ts'
 import type { Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
@@ -27,7 +29,7 @@ export class AttributedWarming implements PriceWarming {
   #first = 0
   #nowMs = 0
 
-  constructor(name: StrategyName, options: PriceWarmingOptions) {
+  constructor(strategy: StrategyName | OwnStrategy, options: PriceWarmingOptions) {
     const { tape, tally, warmMs } = options
     this.#tape = tape
     this.#tally = tally
@@ -35,16 +37,16 @@ export class AttributedWarming implements PriceWarming {
     const { correlation, node } = defaultConfig()
     const waiting = options.waiting === undefined ? {} : { waiting: options.waiting }
     this.tracker = new Tracker({ maxPairs: correlation.maxTrackedPairs, top: correlation.top, ...waiting })
-    this.#triggers = new TapeTriggers(name, this.tracker, options)
+    this.#triggers = new TapeTriggers(strategy, this.tracker, options)
     this.#lookAhead = new LookAhead({
-      ...limitsOf(options.lookAhead, { usage: tally, late: () => tally.lateByKind[LOOK_AHEAD] ?? 0 }),
+      ...lookAheadLimits(options.lookAhead, { usage: tally, late: () => tally.lateByKind[LOOK_AHEAD] ?? 0 }),
       tracker: this.tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
       warmMs: leastLagMs(warmMs),
       mode: options.lookAhead,
       timeoutMs: node.lookAheadMs,
       takesMs: () => warmMs,
-      minRate: STRATEGY_LIMITS[name].minScore,
+      minRate: limitsOf(strategy).minScore,
       metrics: { counter: () => ({ add: () => undefined, value: 0 }) },
       promote: async (pairIds, timeoutMs, waits) => this.#promote(pairIds, waits ? timeoutMs : 0),
     })

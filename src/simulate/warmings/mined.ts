@@ -3,6 +3,7 @@ import { MinedEdges } from '../../correlation/mined/mined-edges.ts'
 import { Tracker } from '../../correlation/tracker.ts'
 import { Mining } from '../../mining/mining.ts'
 import type { StrategyName } from '../../strategy/named.ts'
+import type { OwnStrategy } from '../../strategy/own-strategy.ts'
 import type { Timer } from '../../timer.ts'
 import type { ReadOutcome } from '../tally.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
@@ -22,13 +23,13 @@ export class MinedWarming implements PriceWarming {
   readonly #timer = new TapeTimer()
   readonly #mining: Mining
 
-  constructor(name: StrategyName, options: PriceWarmingOptions) {
+  constructor(strategy: StrategyName | OwnStrategy, options: PriceWarmingOptions) {
     const { maxTrackedPairs, top, windowMs } = defaultConfig().correlation
     // Room for more pairs than there are would only take memory.
     const maxPairs = Math.min(options.tape.pairs, maxTrackedPairs)
     const mined = new MinedEdges({ maxPairs, windowMs })
     this.#tracker = new Tracker({ maxPairs, top, mined })
-    this.#triggers = new TapeTriggers(name, this.#tracker, options)
+    this.#triggers = new TapeTriggers(strategy, this.#tracker, options)
     this.#mining = new Mining({
       edges: mined,
       timer: this.#timer.after,

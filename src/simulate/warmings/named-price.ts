@@ -1,5 +1,6 @@
 import { STRATEGY_LIMITS } from '../../strategy/named.ts'
 import { mulberry32 } from '../mulberry32.ts'
+import { SimulationError } from '../simulation-error.ts'
 import { AttributedWarming } from './attributed.ts'
 import { Busiest } from './busiest.ts'
 import { MinedWarming } from './mined.ts'
@@ -8,7 +9,10 @@ import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
 export function priceWarming(name: WarmingName, options: PriceWarmingOptions): PriceWarming {
   if (isBaseline(name)) return baseline(name, options)
-  return options.attribution === 'on' ? new AttributedWarming(name, options) : new MinedWarming(name, options)
+  const strategy = name === 'own' ? options.own : name
+  if (strategy === undefined)
+    throw new SimulationError('bad-option', 'expected a strategy for the warming own, got none')
+  return options.attribution === 'on' ? new AttributedWarming(strategy, options) : new MinedWarming(strategy, options)
 }
 
 /** Warms of a baseline take no time, so that it does not look worse than it is. */

@@ -1,5 +1,6 @@
 import type { WaitingEdges } from '../../correlation/leader-edges.ts'
 import type { LookAheadMode } from '../../strategy/named.ts'
+import type { OwnStrategy } from '../../strategy/own-strategy.ts'
 import type { ReadOutcome, Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 
@@ -21,6 +22,8 @@ export interface PriceWarmingOptions {
   readonly tape: PriceTape
   readonly tally: Tally
   readonly seed: number
+  /** The strategy of the warming `own`. */
+  readonly own?: OwnStrategy | undefined
   readonly warmMs: number
   readonly lookAhead: LookAheadMode
   /** Whether it is known to which update a read belongs. */

@@ -2,8 +2,13 @@ import type { WarmRequest } from '../../../schemas/warm-request.ts'
 import { VERSIONS_PER_MS } from '../../cache/cached-price.ts'
 import { indexOfWarmKind } from '../../cache/l1/usage.ts'
 import type { Tracker } from '../../correlation/tracker.ts'
-import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../strategy/named.ts'
+import { limitsOf, nameOf } from '../../strategy/choice.ts'
+import { type StrategyName, strategyNamed } from '../../strategy/named.ts'
+import type { OwnStrategy } from '../../strategy/own-strategy.ts'
+import type { Strategy } from '../../strategy/strategy.ts'
+import { askedStrategy, type StrategyRefusal } from '../../warming/strategies/asked-strategy.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf } from '../../warming/triggers.ts'
+import { SimulationError } from '../simulation-error.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceWarmingOptions } from './price.ts'
 
@@ -26,7 +31,8 @@ export class TapeTriggers {
   /** The time of each pair's last update. */
   readonly #movedMs: Float64Array
 
-  constructor(name: StrategyName, tracker: Tracker, { tape, tally, warmMs }: PriceWarmingOptions) {
+  constructor(strategy: StrategyName | OwnStrategy, tracker: Tracker, options: PriceWarmingOptions) {
+    const { tape, tally, warmMs } = options
     this.#movedMs = new Float64Array(tape.pairs)
     this.held = new HeldWarms({ tally, warmMs })
     this.#triggers = new Triggers({
@@ -39,9 +45,9 @@ export class TapeTriggers {
         floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
       },
       hitRatio: () => tally.hitRatio,
-      strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
+      strategy: strategyOf(strategy, options),
       clock: { now: () => this.#nowMs },
-      nodeId: name,
+      nodeId: nameOf(strategy),
       warmMs: leastLagMs(warmMs),
       takesMs: () => warmMs,
       publish: (request) => this.#hold(request),
@@ -65,4 +71,19 @@ export class TapeTriggers {
     const hold = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs, kind: indexOfWarmKind(origin) }
     for (const pair of pairs) this.held.hold(Number(pair), hold)
   }
+}
+
+function strategyOf(strategy: StrategyName | OwnStrategy, { tape, tally }: PriceWarmingOptions): Strategy {
+  if (typeof strategy === 'string') return strategyNamed(strategy, limitsOf(strategy))
+  const { slots, usage } = tally.policy
+  return askedStrategy(strategy, limitsOf(strategy), {
+    pairName: (pairId) => tape.names?.[pairId] ?? String(pairId),
+    usage: usage ?? { resident: slots, limit: slots, warmsByKind: tally.warmsByKind },
+    onRefused: refuse,
+  })
+}
+
+/** Figures of a faulty strategy would say nothing. */
+function refuse({ strategy, detail }: StrategyRefusal): never {
+  throw new SimulationError('bad-option', `the strategy ${strategy} ${detail}`)
 }

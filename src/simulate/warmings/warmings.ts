@@ -5,7 +5,8 @@ export const BASELINE_NAMES = ['none', 'busiest', 'random', 'oracle'] as const
 export type BaselineName = (typeof BASELINE_NAMES)[number]
 
 export const WARMING_NAMES = [...BASELINE_NAMES, ...STRATEGY_NAMES] as const
-export type WarmingName = BaselineName | StrategyName
+/** `own`: a strategy of the user's own. It has no name beforehand. */
+export type WarmingName = BaselineName | StrategyName | 'own'
 
 export function isBaseline(name: WarmingName): name is BaselineName {
   return (BASELINE_NAMES as readonly string[]).includes(name)
