@@ -117,6 +117,7 @@ export type {
   CacheRolloutStatus,
   RolloutGate,
 } from './standalone/warming/rollout.ts'
+export type { ProposingStrategy } from './schemas/warm-request.ts'
 export type { CycleResult, EndedCycle, SchedulerStatus, WarmingScheduler } from './standalone/warming/scheduler.ts'
 export type { CachePairToWarm, CacheTracker, CacheTrackerStats } from './standalone/warming/tracker.ts'
 export type { CacheWarmer } from './standalone/warming/warmer.ts'

@@ -20,6 +20,7 @@ export const PROPOSING_STRATEGIES = [
   'pattern',
 ] as const
 export const WARM_STRATEGIES = [...NAMING_STRATEGIES, ...PROPOSING_STRATEGIES] as const
+/** The kinds of history that propose pairs to be warmed. */
 export type ProposingStrategy = (typeof PROPOSING_STRATEGIES)[number]
 export type WarmStrategy = (typeof WARM_STRATEGIES)[number]
 

@@ -4,8 +4,8 @@ import { isVirtual } from '../../src/clock.ts'
 import { type EndedRun, ScheduleEngine } from '../../src/schedules/engine.ts'
 import { defaultSchedules, type WarmSchedule } from '../../src/schedules/schedule.ts'
 import { systemTimer } from '../../src/timer.ts'
+import { clockTimer } from '../clock-timer.ts'
 import type { OpenedCache } from '../levels.ts'
-import { clockTimer } from './clock-timer.ts'
 import type { StrategyStats, WarmReport } from './report.ts'
 import type { PairWarmer } from './warmer.ts'
 
@@ -38,9 +38,9 @@ export interface SchedulerStatus {
 }
 
 /**
- * Warms what history says: at its start, and from then on what is popular every half an hour, what is usual at the hour to come,
- * what is trending and the group whose turn it is every hour, and what a session needs before it opens. A schedule whose warms
- * nobody reads runs more seldom.
+ * Warms what history says. What is popular is warmed every half an hour; what is usual at the hour to come, what is trending and
+ * the group whose turn it is, every hour; what a session needs, before it opens. A schedule whose warms nobody reads runs more
+ * seldom.
  */
 export interface WarmingScheduler {
   /** Nothing runs before. May be called twice. */

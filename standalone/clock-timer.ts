@@ -1,5 +1,5 @@
-import type { VirtualClock } from '../../src/clock.ts'
-import type { Timer } from '../../src/timer.ts'
+import type { VirtualClock } from '../src/clock.ts'
+import type { Timer } from '../src/timer.ts'
 
 /** A timer that goes by a clock which is moved: what has become due runs after the move that made it so. */
 export function clockTimer(clock: VirtualClock): Timer {
