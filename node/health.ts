@@ -33,11 +33,16 @@ function heardChecks({ streams }: Vitals): readonly Check[] {
 
 export function readyChecks({ streams, caches, formats }: Vitals): readonly Check[] {
   if (streams === undefined)
-    return [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }, l2Check(caches)]
+    return [
+      { name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' },
+      ...keptKillCheck(caches),
+      l2Check(caches),
+    ]
   return [
     ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
     ...(streams.kept === undefined ? [] : [streams.kept.check()]),
     ...(streams.followed === undefined ? [] : [streams.followed.check()]),
+    ...keptKillCheck(caches),
     ...caughtUp(streams),
     ...readable(streams),
     ...schemasCheck(formats),
@@ -100,6 +105,11 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
 function l2Check({ l2 }: Caches): Check {
   const state = l2.state()
   return state.status === 'up' ? { name: 'l2', status: 'ok' } : { name: 'l2', status: 'degraded', reason: state.reason }
+}
+
+/** A kill that no other node knows of is no state to leave a service in. */
+function keptKillCheck({ rollout: { keptKill } }: Caches): readonly Check[] {
+  return keptKill === undefined ? [] : [{ name: 'kill', status: 'degraded', reason: keptKill }]
 }
 
 /** A node without the patterns of others, or that cannot save its own, serves all the same. */

@@ -35,6 +35,8 @@ import { isKeeping } from './kept/kept-correlations.ts'
 import { assertNodeOptions, type Caches, type NodeOptions, overridesOf } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { type NodeRollout, rolloutHandle } from './rollout/handle.ts'
+import { KeptKill } from './rollout/kept-kill.ts'
+import { configuredRollout } from './rollout/rollout-parts.ts'
 import { tellRollout } from './rollout/tell.ts'
 import { sharedPricesOf } from './shared-prices.ts'
 import { stateHashOf } from './state-hash.ts'
@@ -69,6 +71,7 @@ class Node implements ForewarmNode {
   readonly #caches: Caches
   readonly predictor: NodePredictor
   readonly rollout: NodeRollout
+  readonly #keptKill: KeptKill
   readonly #broker: Broker
   readonly #watchdog: Watchdog
   readonly #faults: Faults
@@ -104,9 +107,12 @@ class Node implements ForewarmNode {
       for (const warning of this.#running.now.warnings) log.warn(warning)
     })
     this.predictor = this.#caches.prediction
+    const control = () => this.#streams?.followed?.control
+    const { rollout } = this.#caches
+    this.#keptKill = new KeptKill({ rollout, configured: configuredRollout(config), control, log })
     this.rollout = rolloutHandle({
-      ...{ id: this.id, config, caches: this.#caches, isReplay: isVirtual(this.#clock) },
-      control: () => this.#streams?.followed?.control,
+      ...{ id: this.id, config, caches: this.#caches, control, kept: this.#keptKill },
+      ...{ clock: this.#clock, isReplay: isVirtual(this.#clock) },
     })
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
     this.#faults = new Faults(log)
@@ -267,6 +273,7 @@ class Node implements ForewarmNode {
   async #close(): Promise<void> {
     this.#closing.abort()
     if (this.#starting !== undefined) this.#log.info('the node closes: it drains and commits')
+    this.#keptKill.close()
     const streams = this.#streams
     streams?.kept?.endRestoring()
     const drain = { drainMs: this.config.node.drainTimeoutMs }

@@ -1,17 +1,18 @@
 import type { RolloutMode } from '../../schemas/control/rollout-modes.ts'
+import type { Clock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/settings.ts'
 import {
   changeRollout,
   killRollout,
   ROLLOUT_SETTING,
   type RolloutAuthor,
-  type RolloutControl,
   type RolloutOutcome,
   type RolloutVersion,
   versionOf,
 } from '../../src/rollout/rollout-change.ts'
-import { changedRollout, type RolloutChange } from '../../src/rollout/rollout-value.ts'
+import { changedRollout, type RolloutChange, type RolloutValue } from '../../src/rollout/rollout-value.ts'
 import type { Caches } from '../options.ts'
+import { type FollowingControl, isInForce, type KeptKill } from './kept-kill.ts'
 import { configuredRollout } from './rollout-parts.ts'
 
 /** How much a node warms, and what was set for its service. */
@@ -39,7 +40,10 @@ export interface NodeRollout {
   status(): RolloutStatus
   /** Never rejects. `base`: the version that the author has seen. A change of a replay's node is its own. */
   set(change: RolloutChange, author?: Partial<RolloutAuthor>): Promise<RolloutOutcome>
-  /** Nothing is warmed from now on: here at once, on the other nodes within a second. `set({ killed: false })` lifts it. */
+  /**
+   * Nothing is warmed from now on: here at once, on the other nodes within a second. `set({ killed: false })` lifts it.
+   * If Kafka does not take it, the node goes on sending it until Kafka does, or it is lifted here.
+   */
   kill(author?: Partial<Omit<RolloutAuthor, 'base'>>): Promise<RolloutOutcome>
 }
 
@@ -48,14 +52,17 @@ export interface HandleParts {
   readonly config: Config
   readonly caches: Pick<Caches, 'table' | 'rollout'> & { readonly shadow: Pick<Caches['shadow'], 'figures'> }
   /** Undefined before the start, and in a replay. */
-  readonly control: () => RolloutControl | undefined
+  readonly control: () => FollowingControl | undefined
+  readonly kept: KeptKill
+  readonly clock: Clock
   readonly isReplay: boolean
 }
 
-const KILLED_ALONE =
-  'the node has not started, so that no other node knows of the kill: this one warms nothing until it has read what is set'
+const NOT_STARTED = 'the node has not started'
+const KEPT = 'this node warms nothing, and sends the kill until Kafka takes it'
 
-export function rolloutHandle({ id, config, caches, control, isReplay }: HandleParts): NodeRollout {
+export function rolloutHandle(parts: HandleParts): NodeRollout {
+  const { id, config, caches, control, kept, isReplay } = parts
   const { rollout, shadow, table } = caches
   const configured = configuredRollout(config)
   const alone = (value: typeof configured): RolloutVersion => ({ ...versionOf(undefined, value), by: id })
@@ -73,28 +80,44 @@ export function rolloutHandle({ id, config, caches, control, isReplay }: HandleP
     set: async (change, author = {}) => {
       const shared = control()
       const by = author.by ?? id
-      if (shared !== undefined) return changeRollout(shared, { configured, of: { ...change } }, { ...author, by })
-      if (!isReplay) return { status: 'failed', reason: 'the node has not started' }
+      if (!isReplay) {
+        const changing = async (): Promise<RolloutOutcome> =>
+          shared === undefined
+            ? { status: 'failed', reason: NOT_STARTED }
+            : changeRollout(shared, { configured, of: { ...change } }, { ...author, by })
+        return change.killed === false ? kept.lift(changing) : changing()
+      }
       const changed = changedRollout(rollout.value, { ...change })
       if ('problems' in changed) return { status: 'refused', problems: changed.problems }
       rollout.set(changed.value)
       return { status: 'set', rollout: alone(changed.value) }
     },
-    kill: async (author = {}) => {
-      const killed = () => rollout.set({ ...rollout.value, killed: true })
-      const shared = control()
-      if (shared === undefined) {
-        killed()
-        return isReplay ? { status: 'set', rollout: alone(rollout.value) } : { status: 'failed', reason: KILLED_ALONE }
+    kill: async (given = {}) => {
+      if (isReplay) {
+        rollout.set({ ...rollout.value, killed: true })
+        return { status: 'set', rollout: alone(rollout.value) }
       }
-      // Here it does not wait for Kafka.
-      const kill = rollout.beginKill()
-      const outcome = await killRollout(shared, configured, { ...author, by: author.by ?? id })
-      if (outcome.status !== 'set') killed()
-      kill.end()
-      return outcome
+      const author = { ...given, by: given.by ?? id }
+      return killed(parts, configured, author)
     },
   }
+}
+
+/** Here a kill does not wait for Kafka. */
+async function killed(
+  { caches: { rollout }, control, kept, clock }: HandleParts,
+  configured: RolloutValue,
+  author: Omit<RolloutAuthor, 'base'>,
+): Promise<RolloutOutcome> {
+  const shared = control()
+  const sinceMs = clock.now()
+  const kill = rollout.beginKill()
+  const outcome: RolloutOutcome =
+    shared === undefined ? { status: 'failed', reason: NOT_STARTED } : await killRollout(shared, configured, author)
+  if (isInForce(outcome)) kept.end('Kafka has taken another kill')
+  else kept.keep(author, sinceMs)
+  kill.end()
+  return outcome.status === 'failed' ? { status: 'failed', reason: `${outcome.reason}; ${KEPT}` } : outcome
 }
 
 /** The figures as ratios. */

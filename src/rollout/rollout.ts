@@ -38,6 +38,7 @@ export class Rollout {
   #marks: Uint8Array<ArrayBuffer> = new Uint8Array(1024)
   #withheld: string | undefined
   #kills = 0
+  #keptKill: string | undefined
 
   constructor(options: RolloutOptions) {
     this.#options = options
@@ -55,7 +56,7 @@ export class Rollout {
   }
 
   get isKilled(): boolean {
-    return this.#value.killed || this.#kills > 0
+    return this.#value.killed || this.#kills > 0 || this.#keptKill !== undefined
   }
 
   /** The mode that holds here: the most careful of all that was set. */
@@ -65,7 +66,7 @@ export class Rollout {
 
   /** Why nothing is warmed here although the mode says so; undefined if there is no such reason. */
   get offBecause(): string | undefined {
-    if (this.isKilled) return 'it is killed'
+    if (this.isKilled) return this.#value.killed ? 'it is killed' : (this.#keptKill ?? 'it is killed')
     return this.#options.switchedOff ?? this.#withheld
   }
 
@@ -96,6 +97,17 @@ export class Rollout {
         this.#compile()
       },
     }
+  }
+
+  /** Why a kill holds that nobody but this node knows of; undefined without one. */
+  get keptKill(): string | undefined {
+    return this.#keptKill
+  }
+
+  /** Kills at once for this reason, whatever value is set, until the reason is gone (undefined). */
+  keepKill(reason: string | undefined): void {
+    this.#keptKill = reason
+    this.#compile()
   }
 
   /** Calls the listener after each change. */

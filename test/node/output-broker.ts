@@ -1,7 +1,10 @@
-import { type Broker, BrokerError, type Producer } from '../../src/broker/port.ts'
+import { type Broker, BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
 
 /** Sends a batch, or does something else instead. */
-export type Send = (real: () => ReturnType<Producer['sendBatch']>) => ReturnType<Producer['sendBatch']>
+export type Send = (
+  real: () => ReturnType<Producer['sendBatch']>,
+  records: readonly OutgoingRecord[],
+) => ReturnType<Producer['sendBatch']>
 
 /** The broker, but for what its producers send to the topic. */
 export function sendingThrough(broker: Broker, topic: string, send: Send): Broker {
@@ -9,7 +12,7 @@ export function sendingThrough(broker: Broker, topic: string, send: Send): Broke
     const real = broker.producer()
     return {
       sendBatch: (to, records) =>
-        to === topic ? send(() => real.sendBatch(to, records)) : real.sendBatch(to, records),
+        to === topic ? send(() => real.sendBatch(to, records), records) : real.sendBatch(to, records),
       connect: () => real.connect(),
       partitions: (of) => real.partitions(of),
       flush: () => real.flush(),

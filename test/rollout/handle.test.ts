@@ -1,26 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { rolloutHandle } from '../../node/rollout/handle.ts'
-import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { defaultConfig } from '../../src/config/load.ts'
-import { Rollout } from '../../src/rollout/rollout.ts'
-import type { RolloutControl } from '../../src/rollout/rollout-change.ts'
-import type { RolloutValue } from '../../src/rollout/rollout-value.ts'
+import { FULL, handleStage, type Written } from './handle-stage.ts'
 
-const FULL: RolloutValue = { mode: 'full', chains: 'all', percent: 100, controlShare: 0, killed: false }
-
-type Written = Awaited<ReturnType<RolloutControl['set']>>
-
-/** The handle of a node that has started, unless it is said otherwise; `written` is what becomes of what it sets. */
-function nodeWith(written: Promise<Written>, hasStarted = true) {
-  const rollout = new Rollout({ table: new PairTable({ maxPairs: 10 }), value: FULL })
-  const control: RolloutControl = { current: () => undefined, set: () => written }
-  const handle = rolloutHandle({
-    ...{ id: 'node', config: defaultConfig(), isReplay: false },
-    caches: { table: new PairTable({ maxPairs: 10 }), rollout, shadow: { figures: undefined } },
-    control: () => (hasStarted ? control : undefined),
-  })
-  return { rollout, handle }
-}
+/** The handle of a node; `written` is what becomes of what it sets. */
+const nodeWith = (written: Promise<Written>) => handleStage({ set: () => written })
 
 test('what another operator has set before a kill does not lift it while it is on its way', async () => {
   const { promise, resolve } = Promise.withResolvers<Written>()
@@ -35,26 +17,3 @@ test('what another operator has set before a kill does not lift it while it is o
   rollout.set(FULL)
   expect(rollout.way).toBe('full')
 })
-
-test('a kill that Kafka does not take holds on its node, until somebody sets another rollout', async () => {
-  const { promise, resolve } = Promise.withResolvers<Written>()
-  const { rollout, handle } = nodeWith(promise)
-  const killing = handle.kill()
-  rollout.set({ ...FULL, controlShare: 0.1 })
-  resolve({ status: 'failed', reason: 'Kafka is away' })
-  expect(await killing).toMatchObject({ status: 'failed' })
-  expect([rollout.way, rollout.value.controlShare]).toEqual(['off', 0.1])
-  rollout.set(FULL)
-  expect(rollout.way).toBe('full')
-})
-
-test('a kill of a node that has not started says that the other nodes do not know of it', async () => {
-  const { rollout, handle } = nodeWith(
-    Promise.reject(new Error('not asked')).catch(() => failed),
-    false,
-  )
-  expect(await handle.kill()).toMatchObject({ status: 'failed', reason: expect.stringContaining('has not started') })
-  expect(rollout.way).toBe('off')
-})
-
-const failed: Written = { status: 'failed', reason: 'not asked' }
