@@ -38,8 +38,8 @@ export interface SchedulerStatus {
 }
 
 /**
- * Warms what history says. What is popular is warmed every half an hour; what is usual at the hour to come, what is trending and
- * the group whose turn it is, every hour; what a session needs, before it opens. A schedule whose warms nobody reads runs more
+ * Warms what history says. What is popular is warmed every half an hour. What is usual at the hour to come, what is trending and
+ * the group whose turn it is come every hour, what a session needs before it opens. A schedule whose warms nobody reads runs more
  * seldom.
  */
 export interface WarmingScheduler {
