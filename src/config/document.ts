@@ -7,6 +7,7 @@ const TITLES: Readonly<Record<string, string>> = {
   node: 'Node',
   warming: 'Warming',
   tasks: 'Tasks',
+  schedules: 'Schedules',
   correlation: 'Correlation',
   prediction: 'Prediction',
   cache: 'Cache',

@@ -1,6 +1,7 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import { type FormatRule, formatRules, type MadeRule } from '../formats/formats.ts'
 import type { MappingFault } from '../formats/mapping/mapping-fault.ts'
+import type { WarmSchedule } from '../schedules/schedule.ts'
 import { isOwnStrategy } from '../strategy/own-strategy.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions } from './contradictions.ts'
@@ -8,6 +9,7 @@ import { type Environment, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './e
 import { type ConfigChanges, changeProblems } from './layers/changes.ts'
 import { type Layers, profileOf, type Resolution, resolve, type Values } from './layers/layers.ts'
 import { type ConfigProblem, describeProblems, type Origin } from './problem.ts'
+import { findSchedules } from './schedules.ts'
 import { printed } from './setting.ts'
 import { type Config, type Overrides, type Profile, SETTING_PLACES } from './settings.ts'
 import { FORMATS, member, readSettingsFile, readText, unknownKeys } from './settings-file.ts'
@@ -29,6 +31,7 @@ export interface LoadedConfig {
   readonly warnings: readonly string[]
   /** How the file says that the records of topics are read. */
   readonly formats: readonly FormatRule[]
+  readonly schedules: readonly WarmSchedule[]
   /** Tells where a setting's value came from. `name` is its name in the environment. */
   origin(name: string): Origin
   /** The same with all changes that are made to a node that runs. None of those before are kept. */
@@ -54,8 +57,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
 
   const faults: MappingFault[] = []
   const formats = formatRules(member(file.content, FORMATS), faults, readFile)
+  const config = frozenConfig(values)
+  const { schedules, ...aboutSchedules } = findSchedules(config, values, readFile)
   const review = reviewEnvironment(sources.env, 'environment')
-  const warnings = [...review.warnings, ...dotEnv.warnings, ...replacedStrategy(values)]
+  const warnings = [...review.warnings, ...dotEnv.warnings, ...replacedStrategy(values), ...aboutSchedules.warnings]
   const problems = [
     ...unknownKeys(overrides, 'argument'),
     ...review.problems,
@@ -64,11 +69,12 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
     ...values.problems,
     ...contradictions(values),
     ...(values.value('SCHEMA_REGISTRY_URL') === undefined ? formats.flatMap(withoutRegistry) : []),
+    ...aboutSchedules.problems,
     ...faults.map((fault): ConfigProblem => ({ ...fault, origin: 'file' })),
   ]
   if (problems.length > 0) return { status: 'refused', problems, warnings }
   const atStart: Omit<LoadedConfig, 'changed'> = {
-    ...{ status: 'loaded', config: frozenConfig(values), warnings, formats, origin: values.origin },
+    ...{ status: 'loaded', config, warnings, formats, schedules, origin: values.origin },
   }
   return {
     ...atStart,

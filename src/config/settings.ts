@@ -4,6 +4,7 @@ import { type Check, hostName, listOf, oneOf, pem, text } from './check.ts'
 import { CACHE_SETTINGS } from './groups/cache-settings.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './groups/kafka-settings.ts'
 import { ROLLOUT_SETTINGS } from './groups/rollout-settings.ts'
+import { SCHEDULE_SETTINGS } from './groups/schedule-settings.ts'
 import { STRATEGY_SETTINGS } from './groups/strategy-settings.ts'
 import { TASK_SETTINGS } from './groups/task-settings.ts'
 import { atStart, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
@@ -119,6 +120,7 @@ export const SETTINGS = {
     }),
   },
   tasks: TASK_SETTINGS,
+  schedules: SCHEDULE_SETTINGS,
   correlation: atStart('what was learned is laid out by it', {
     top: whole('CORRELATION_TOP', [1, 16, 8], 'The most pairs remembered as read after a pair’s updates.'),
     maxTrackedPairs: whole(

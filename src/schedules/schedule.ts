@@ -7,7 +7,8 @@ import { cron, every, MINUTE_MS, NEVER } from './timing.ts'
 /** Pairs that are to be warmed, by one prediction. */
 export interface Ask {
   readonly strategy: ProposingStrategy
-  readonly limit: number
+  /** The most pairs. Without it, WARMING_POPULAR_LIMIT for popular pairs, and 100 for others. */
+  readonly limit?: number
 }
 
 /** A schedule that warms what history says. */
@@ -16,7 +17,7 @@ export interface WarmSchedule extends Timed {
   /** One after the other. */
   readonly asks: readonly Ask[]
   /** Without it, the strategy and the confidence of its prediction decide. */
-  readonly priority?: Priority | undefined
+  readonly priority?: Priority
 }
 
 export const SCHEDULE_NAMES = [
@@ -30,46 +31,29 @@ export const SCHEDULE_NAMES = [
 ] as const
 export type ScheduleName = (typeof SCHEDULE_NAMES)[number]
 
-export const POPULAR_LIMIT = 100
-const LIMIT = 100
+/** Before the stock markets of Europe open. */
+export const PRE_MARKET_CRON = '30 8 * * *'
 const PRE_MARKET_LIMIT = 200
 /** Long enough for a node to warm, and short enough that the warms are there when they are read. */
 const BEFORE_MS = 15 * MINUTE_MS
 
 /** The schedules of a service that says nothing else. */
-export function defaultSchedules({
-  popularLimit = POPULAR_LIMIT,
-  calendar = NO_CLOSED_DAYS,
-}: {
-  readonly popularLimit?: number | undefined
-  readonly calendar?: Calendar | undefined
-} = {}): Readonly<Record<ScheduleName, WarmSchedule>> {
-  const popular: Ask = { strategy: 'popular', limit: popularLimit }
-  const timeOfDay: Ask = { strategy: 'time_of_day', limit: LIMIT }
+export function defaultSchedules(calendar: Calendar = NO_CLOSED_DAYS): Readonly<Record<ScheduleName, WarmSchedule>> {
   const hourly = every(60 * MINUTE_MS)
+  const popular: Ask = { strategy: 'popular' }
+  const timeOfDay: Ask = { strategy: 'time_of_day' }
+  const forecast: Ask = { strategy: 'pattern', limit: PRE_MARKET_LIMIT }
   const on = { isEnabled: true }
   return {
     'start-up': { ...on, name: 'start-up', timing: NEVER, atStart: true, asks: [popular, timeOfDay] },
     popular: { ...on, name: 'popular', timing: every(30 * MINUTE_MS), asks: [popular] },
     'time-of-day': { ...on, name: 'time-of-day', timing: hourly, asks: [timeOfDay] },
-    trending: { ...on, name: 'trending', timing: hourly, asks: [{ strategy: 'trending', limit: LIMIT }] },
-    'sector-rotation': {
-      ...on,
-      name: 'sector-rotation',
-      timing: hourly,
-      asks: [{ strategy: 'sector_rotation', limit: LIMIT }],
-    },
-    'pre-market': {
-      ...on,
-      name: 'pre-market',
-      timing: cron('30 8 * * *'),
-      asks: [{ strategy: 'time_of_day', limit: PRE_MARKET_LIMIT }],
-    },
+    trending: { ...on, name: 'trending', timing: hourly, asks: [{ strategy: 'trending' }] },
+    'sector-rotation': { ...on, name: 'sector-rotation', timing: hourly, asks: [{ strategy: 'sector_rotation' }] },
+    'pre-market': { ...on, name: 'pre-market', timing: cron(PRE_MARKET_CRON), asks: [forecast] },
     sessions: {
-      ...on,
-      name: 'sessions',
-      timing: beforeOpenings(BEFORE_MS, calendar),
-      asks: [{ strategy: 'market_open', limit: LIMIT }],
+      ...{ ...on, name: 'sessions', timing: beforeOpenings(BEFORE_MS, calendar) },
+      asks: [{ strategy: 'market_open' }],
     },
   }
 }

@@ -27,11 +27,36 @@ export function every(intervalMs: number): Timing {
  * would be over, and one that exists twice runs the first time. With `*` or `/`, the clock's times are taken as they come.
  */
 export function cron(pattern: string, timeZone = 'UTC'): Timing {
-  const times = new Cron(pattern, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' })
+  const times = parsed(pattern, timeZone)
   return {
     words: `${pattern} in ${timeZone}`,
     next: (afterMs) => times.nextRun(new Date(afterMs))?.getTime(),
   }
+}
+
+/** Why a pattern is refused, in words that follow it; undefined if it is none. */
+export function cronFault(pattern: string): string | undefined {
+  if (pattern.trim().split(/\s+/).length !== 5) return 'which has not five fields'
+  try {
+    return parsed(pattern, 'UTC').nextRun(ANY_DAY) === null ? 'which never comes' : undefined
+  } catch (error) {
+    return `which cannot be read: ${error instanceof Error ? error.message.replace(/^\w+: /, '') : error}`
+  }
+}
+
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(ANY_DAY) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Whether a pattern comes does not depend on it. */
+const ANY_DAY = new Date('2026-01-01')
+
+function parsed(pattern: string, timezone: string): Cron {
+  return new Cron(pattern, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard' })
 }
 
 /** The runs later than `afterMs` and not later than `untilMs`, the first thousand of them. */

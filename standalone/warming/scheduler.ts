@@ -68,11 +68,11 @@ export class CacheScheduler implements WarmingScheduler {
   #cycles = 0
 
   constructor(parts: OpenedCache, warmer: PairWarmer) {
-    const { clock, log, caches } = parts
+    const { clock, log, caches, config } = parts
     this.#warmer = warmer
     this.#engine = new ScheduleEngine({
       schedules: Object.values(defaultSchedules()).filter(({ isEnabled }) => isEnabled),
-      clock,
+      ...{ clock, graceMs: config.schedules.graceMs },
       timer: isVirtual(clock) ? clockTimer(clock) : systemTimer,
       run: ({ asks }) => this.#cycle(asks),
       ended: ({ asks }) => endedOf(asks.map(({ strategy }) => warmsOf(caches.l1.usage, strategy))),
@@ -116,7 +116,7 @@ export class CacheScheduler implements WarmingScheduler {
   async #cycle(asks: WarmSchedule['asks']): Promise<CycleResult> {
     this.#cycles++
     const reports: Partial<Record<ProposingStrategy, WarmReport>> = {}
-    for (const { strategy, limit } of asks) reports[strategy] = await this.#warmer.warmProposed(strategy, { limit })
+    for (const { strategy, ...limited } of asks) reports[strategy] = await this.#warmer.warmProposed(strategy, limited)
     return reports
   }
 }
