@@ -58,6 +58,7 @@ const STRATEGIES: readonly ProposingStrategy[] = [
   'trending',
   'sector_rotation',
   'market_open',
+  'pattern',
 ]
 const LIMIT = 100
 

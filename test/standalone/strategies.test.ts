@@ -170,7 +170,14 @@ describe('the scheduler of a warming beside a cache', () => {
   test('runs a cycle on request, and tells of it', async () => {
     const { made } = await read()
     const result = await made.scheduler.runOnce()
-    expect(Object.keys(result)).toEqual(['popular', 'time_of_day', 'trending', 'sector_rotation', 'market_open'])
+    expect(Object.keys(result)).toEqual([
+      'popular',
+      'time_of_day',
+      'trending',
+      'sector_rotation',
+      'market_open',
+      'pattern',
+    ])
     expect(result.popular?.pairsAttempted).toBe(100)
     const { running, cycleCount, performanceSummary } = made.scheduler.status()
     expect({ running, cycleCount }).toEqual({ running: false, cycleCount: 1 })
