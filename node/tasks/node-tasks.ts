@@ -23,7 +23,7 @@ import type { Interest } from '../../src/warming/interest.ts'
 import { refusalAnswer } from '../../src/warming/warm-answer.ts'
 import type { Warmer } from '../../src/warming/warmer.ts'
 import type { Caches } from '../options.ts'
-import { type Chosen, choose } from './warm-wish.ts'
+import { type Choice, type Chosen, choose } from './warm-wish.ts'
 import { warmingStats } from './warming-stats.ts'
 
 export interface NodeTasksOptions {
@@ -87,8 +87,7 @@ export class NodeTasks implements WarmingOperations {
   }
 
   async wish(wish: WarmWish): Promise<WishAnswer> {
-    const { caches, running, clock } = this.#options
-    const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: running.now.config.tasks.popularLimit })
+    const chosen = this.#choose(wish)
     if (!chosen.ok) return chosen
     return { ok: true, taskId: await this.#send(wish, chosen.requests) }
   }
@@ -114,12 +113,11 @@ export class NodeTasks implements WarmingOperations {
   }
 
   async #runCycle(): Promise<Readonly<Record<string, CycleResult>>> {
-    const { caches, running, clock } = this.#options
     const untilMs = performance.now() + CYCLE_MS
     const cycle = PROPOSING_STRATEGIES.map(async (strategy): Promise<[string, CycleResult]> => {
       const startedMs = performance.now()
       const wish = { strategy, pairs: [] }
-      const chosen = choose(wish, { caches, nowMs: clock.now(), popularLimit: running.now.config.tasks.popularLimit })
+      const chosen = this.#choose(wish)
       const task = chosen.ok ? await this.#outcome(await this.#send(wish, chosen.requests), untilMs) : undefined
       return [strategy, { warmed: task?.warmed ?? 0, durationMs: performance.now() - startedMs }]
     })
@@ -154,6 +152,12 @@ export class NodeTasks implements WarmingOperations {
     const { clock, config, interest } = this.#options
     if (notBeforeMs > clock.now() || serviceOf(request) !== config.node.service) return false
     return pairs.some((pair) => interest.includes(chain, pair))
+  }
+
+  #choose(wish: WarmWish): Choice {
+    const { caches, running, clock, config } = this.#options
+    const { popularLimit } = running.now.config.tasks
+    return choose(wish, { caches, nowMs: clock.now(), popularLimit, sureFrom: config.prediction.confidence })
   }
 
   /** One request a chain. Resolves when Kafka has them all. */

@@ -22,6 +22,8 @@ export interface ChoiceSources {
   readonly caches: Pick<Caches, 'table' | 'tracker' | 'kept' | 'prediction'>
   readonly nowMs: number
   readonly popularLimit: number
+  /** A prediction with so much confidence is urgent. */
+  readonly sureFrom: number
 }
 
 interface Scored {
@@ -33,8 +35,6 @@ interface Scored {
 const LIMIT = 100
 const LOOK_AHEAD_HOURS = 1
 const WINDOW_HOURS = 24
-/** A prediction with so much confidence is urgent. */
-const SURE = 0.7
 
 /** Finds the pairs that a wish means, or says which of its fields do not go together. */
 export function choose(wish: WarmWish, sources: ChoiceSources): Choice {
@@ -46,7 +46,7 @@ export function choose(wish: WarmWish, sources: ChoiceSources): Choice {
     case 'predictive':
       return following(wish, sources)
     default:
-      return { ok: true, requests: byChain(proposed(wish.strategy, wish, sources), wish.strategy) }
+      return { ok: true, requests: byChain(proposed(wish.strategy, wish, sources), wish.strategy, sources) }
   }
 }
 
@@ -92,7 +92,8 @@ function chainsOf({ chain, pairs }: WarmWish, table: Caches['table']): ChainPair
   return found.filter((each) => each.pairs.length > 0)
 }
 
-function following(wish: WarmWish, { caches, nowMs }: ChoiceSources): Choice {
+function following(wish: WarmWish, sources: ChoiceSources): Choice {
+  const { caches, nowMs } = sources
   const { limit = LIMIT } = wish
   const chains = chainsOf(wish, caches.table)
   if (!Array.isArray(chains)) return { ok: false, errors: [chains] }
@@ -100,7 +101,7 @@ function following(wish: WarmWish, { caches, nowMs }: ChoiceSources): Choice {
     pairs.flatMap((pair) => pairsToWarm(caches, { chain, pair, nowMs }, { limit })),
   )
   const scored = all.map(({ chain, pair, score }) => ({ chain, pair, confidence: score }))
-  return { ok: true, requests: byChain(surest(scored, limit), 'predictive') }
+  return { ok: true, requests: byChain(surest(scored, limit), 'predictive', sources) }
 }
 
 function proposed(strategy: ProposingStrategy, wish: WarmWish, sources: ChoiceSources): readonly Scored[] {
@@ -122,19 +123,19 @@ function surest(all: readonly Scored[], limit: number): readonly Scored[] {
   return [...best.values()].slice(0, Math.min(limit, MAX_PAIRS_A_REQUEST))
 }
 
-function byChain(scored: readonly Scored[], strategy: WarmStrategy): readonly Chosen[] {
+function byChain(scored: readonly Scored[], strategy: WarmStrategy, { sureFrom }: ChoiceSources): readonly Chosen[] {
   const chains = Map.groupBy(scored, ({ chain }) => chain)
   return [...chains].map(([chain, ofChain]) => ({
     chain,
     pairs: ofChain.map(({ pair }) => pair),
     scores: ofChain.map(({ confidence }) => Math.min(1, confidence)),
-    priority: priorityOf(strategy, ofChain[0]?.confidence ?? 0),
+    priority: priorityOf(strategy, (ofChain[0]?.confidence ?? 0) >= sureFrom),
   }))
 }
 
 /** Somebody asks for it, but a guess is not as urgent as named pairs. */
-function priorityOf(strategy: WarmStrategy, confidence: number): Priority {
-  if (strategy === 'predictive') return confidence >= SURE ? 'high' : 'medium'
+function priorityOf(strategy: WarmStrategy, isSure: boolean): Priority {
+  if (strategy === 'predictive') return isSure ? 'high' : 'medium'
   if (strategy === 'market_open') return 'high'
   return strategy === 'time_of_day' || strategy === 'pattern' ? 'medium' : 'low'
 }

@@ -1,6 +1,6 @@
 import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import { LOOK_AHEAD_MODES, type LookAheadMode } from '../strategy/named.ts'
-import { type Check, hostName, listOf, oneOf, pem, text } from './check.ts'
+import { type Check, decimal, hostName, listOf, oneOf, pem, text } from './check.ts'
 import { CACHE_SETTINGS } from './groups/cache-settings.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './groups/kafka-settings.ts'
 import { ROLLOUT_SETTINGS } from './groups/rollout-settings.ts'
@@ -147,6 +147,12 @@ export const SETTINGS = {
   }),
   prediction: atStart('the memory of reads is laid out by it, and restored at start', {
     enabled: onOff('PREDICTION_ENABLED', true, 'On: reads are remembered by the hour, for recommendations.'),
+    confidence: setting({
+      name: 'PREDICTION_CONFIDENCE',
+      check: decimal(0, 1),
+      default: fixed(0.7),
+      doc: 'A task for the pairs that follow others has the priority high if the surest of them is read with this probability, else medium, unless the caller names one.',
+    }),
     historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'How long reads are remembered, in hours.'),
     store: optional({
       name: 'PATTERN_STORE',

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { virtualClock } from '../../src/clock.ts'
+import type { Overrides } from '../../src/config/settings.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
@@ -84,15 +85,38 @@ test('a pair without a chain is meant in each chain in which the node knows it, 
   })
 })
 
+/** A node that knows that P1 is read after P0. */
+async function taught(stage: Stage, config: Overrides) {
+  const reader = detector('reader', {}, async ({ pair }, prices) => {
+    if (pair === 'P0') await prices.getOrLoad(CHAIN, 'P1')
+  })
+  const node = await stage.startNode({ detectors: [reader], config })
+  await fill(stage, [node])
+  for (let i = 0; i < 20; i++) await stage.produce(updateOf('P0', { price: i }))
+  await until('P1 is known to follow', () => node.pairsToWarm(CHAIN, 'P0').length > 0 && node.stats().updates === 30)
+  return node
+}
+
+test.each([
+  [0.05, 'high'],
+  [1, 'medium'],
+])(
+  'predictive has with PREDICTION_CONFIDENCE %d the priority %s, unless the caller names one',
+  async (confidence, priority) => {
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const node = await taught(stage, { ...SMALL_L1, prediction: { confidence } })
+      const wish = { strategy: 'predictive', pairs: ['P0'], chain: CHAIN }
+      const { body } = await wished(node, wish)
+      expect(await ended(node, body.task_id)).toMatchObject({ status: 'done', priority })
+      const urgent = await wished(node, { ...wish, priority: 'critical' })
+      expect(await ended(node, urgent.body.task_id)).toMatchObject({ priority: 'critical' })
+    })
+  },
+)
+
 test('predictive warms what is read after the named pair, and a manual cycle what history proposes', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
-    const reader = detector('reader', {}, async ({ pair }, prices) => {
-      if (pair === 'P0') await prices.getOrLoad(CHAIN, 'P1')
-    })
-    const node = await stage.startNode({ detectors: [reader], config: SMALL_L1 })
-    await fill(stage, [node])
-    for (let i = 0; i < 20; i++) await stage.produce(updateOf('P0', { price: i }))
-    await until('P1 is known to follow', () => node.pairsToWarm(CHAIN, 'P0').length > 0 && node.stats().updates === 30)
+    const node = await taught(stage, SMALL_L1)
     const { body } = await wished(node, { strategy: 'predictive', pairs: ['P0'], chain: CHAIN })
     expect(await ended(node, body.task_id)).toMatchObject({ status: 'done', strategy: 'predictive', pairs: 1 })
     const cycle = await asked<Readonly<Record<string, unknown>>>(node, '/warming/run', {})
