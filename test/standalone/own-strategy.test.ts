@@ -51,6 +51,29 @@ describe('a strategy of one’s own beside a cache', () => {
     expect([await attempted(1), (await attempted(8)) > 1]).toEqual([1, true])
   })
 
+  test('chooses among what follows a pair, too', async () => {
+    const cache = await filled()
+    const seen: StrategyContext[] = []
+    const select: OwnStrategy['select'] = (context) => {
+      seen.push(context)
+      return {
+        selected: context.candidates.filter(({ pair }) => pair === 'P3' || pair === 'P5'),
+        reason: 'two of them',
+      }
+    }
+    const made = warming(cache, { strategy: { name: 'two', select } })
+    for (let update = 0; update < 20; update++) {
+      made.tracker.recordPriceUpdate('P0')
+      for (let read = 1; read <= 6; read++) cache.get(`P${read}`)
+    }
+    seen.length = 0
+    const { pairsAttempted } = await made.warmer.warmForPair('P0')
+    expect([pairsAttempted, seen.length]).toEqual([2, 1])
+    expect(seen[0]?.candidates.map(({ pair, kind }) => [pair, kind]).toSorted()).toEqual(
+      [1, 2, 3, 4, 5, 6].map((read) => [`P${read}`, 'correlation']),
+    )
+  })
+
   test('that throws warms nothing and harms no read, and is counted and logged with its fault', async () => {
     const said: string[] = []
     const written = jest.spyOn(standardErrorLog(), 'write').mockImplementation((line) => void said.push(line))
