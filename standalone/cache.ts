@@ -16,7 +16,7 @@ import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
 import { assertOptions, type Options, type OptionsOf } from '../src/config/options.ts'
 import { assertReadOptions } from '../src/config/read-options.ts'
-import type { Config } from '../src/config/settings.ts'
+import type { Config, Overrides } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -38,6 +38,8 @@ export interface CacheOptions {
   readonly ttlSeconds?: { readonly l1?: number; readonly l2?: number }
   /** The chain of all its pairs. Default: `default`. */
   readonly chain?: string
+  /** What a warming's scheduler runs, as in the settings file; whatever is not given has the default. */
+  readonly schedules?: Overrides['schedules']
   readonly env?: Environment
   readonly clock?: Clock
   readonly random?: () => number
@@ -49,7 +51,7 @@ type AnyOptions = CacheOptions | (JsonCacheOptions & { readonly usePriceMatrix: 
 const CACHE_OPTIONS: OptionsOf<AnyOptions> = {
   ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true, maxValueBytes: true },
   ttlSeconds: { l1: true, l2: true },
-  ...{ env: true, clock: true, random: true },
+  ...{ env: true, clock: true, random: true, schedules: true },
 }
 
 /** The numbers of a price. The event time is now unless it is given. */
@@ -112,13 +114,13 @@ export async function createCache(options: AnyOptions = {}): Promise<Cache | Jso
   const { env = process.env, clock = systemClock, random = Math.random, usePriceMatrix } = options
   const kind = usePriceMatrix === false ? 'values' : 'prices'
   const { chain = kind === 'values' ? 'values' : 'default' } = options
-  const { config: configured } = acceptedConfig({ env, overrides: overridesOf(options) })
+  const { config: configured, schedules } = acceptedConfig({ env, overrides: overridesOf(options) })
   const config = kind === 'values' ? withoutL3(configured) : configured
   const metrics = createMetrics()
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
   const caches = createCaches({ config, clock, random, metrics, log, kind, l2: 'redis', waitsForL2: false })
   await startCaches(caches)
-  const parts = { caches, metrics, clock, chain, config, log }
+  const parts = { caches, metrics, clock, chain, config, schedules, log }
   return kind === 'values' ? new ValueCache(parts, longestValue(config)) : new PriceCache(parts)
 }
 
@@ -128,7 +130,8 @@ function overridesOf(options: AnyOptions) {
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
   // It has no operators: its warming begins when it is made, as far as its own rollout lets it.
   const warming = { rollout: 'full', controlShare: 0 } as const
-  return { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, maxValueBytes, ...ttls }, warming }
+  const schedules = 'schedules' in options ? options.schedules : undefined
+  return { schedules, cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, maxValueBytes, ...ttls }, warming }
 }
 
 /** L3 is a table of prices. Without Redis, L1 is all there is: then nothing outlives its time there. */

@@ -13,6 +13,7 @@ import type { Config } from '../src/config/settings.ts'
 import type { NoReading } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { RolloutValue } from '../src/rollout/rollout-value.ts'
+import type { WarmSchedule } from '../src/schedules/schedule.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { MetricSlab } from '../src/telemetry/metrics.ts'
 import { ReadListeners } from './read-listeners.ts'
@@ -35,6 +36,7 @@ export interface CacheParts {
   readonly clock: Clock
   readonly chain: string
   readonly config: Config
+  readonly schedules: readonly WarmSchedule[]
   readonly log: Log
 }
 

@@ -2,7 +2,7 @@ import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { warmsOf } from '../../src/cache/l1/usage.ts'
 import { isVirtual } from '../../src/clock.ts'
 import { type EndedRun, ScheduleEngine } from '../../src/schedules/engine.ts'
-import { defaultSchedules, type WarmSchedule } from '../../src/schedules/schedule.ts'
+import type { WarmSchedule } from '../../src/schedules/schedule.ts'
 import { systemTimer } from '../../src/timer.ts'
 import { clockTimer } from '../clock-timer.ts'
 import type { OpenedCache } from '../levels.ts'
@@ -69,10 +69,10 @@ export class CacheScheduler implements WarmingScheduler {
   #cycles = 0
 
   constructor(parts: OpenedCache, warmer: PairWarmer) {
-    const { clock, log, caches, config } = parts
+    const { clock, log, caches, config, schedules } = parts
     this.#warmer = warmer
     this.#engine = new ScheduleEngine({
-      schedules: Object.values(defaultSchedules()).filter(({ isEnabled }) => isEnabled),
+      schedules: schedules.filter(({ isEnabled }) => isEnabled),
       ...{ clock, graceMs: config.schedules.graceMs },
       timer: isVirtual(clock) ? clockTimer(clock) : systemTimer,
       run: ({ asks }) => this.#cycle(asks),

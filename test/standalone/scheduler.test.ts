@@ -76,6 +76,25 @@ test('a schedule whose warms nobody reads runs more seldom, and says so', async 
   expect((nextRuns.popular ?? 0) - clock.now()).toBeGreaterThan(30 * MINUTE_MS)
 })
 
+test.each([
+  [{ popular: { every: '5m', limit: 3 } }, ['popular', MONDAY_MS + 10 * MINUTE_MS]],
+  [{ popular: { cron: '45 9 * * *', timeZone: 'Europe/Berlin' } }, ['popular', MONDAY_MS + (7 * 60 + 45) * MINUTE_MS]],
+  [{ popular: { enabled: false } }, ['popular', undefined]],
+  [{ enabled: false }, ['trending', undefined]],
+] as const)('the schedules %j of createCache are those of its scheduler', async (schedules, [name, nextMs]) => {
+  const clock = virtualClock(MONDAY_MS)
+  const cache = closedLater(await createCache({ l1Slots: 40, l2Enabled: false, env: {}, clock, schedules }))
+  const { scheduler } = warming(cache)
+  scheduler.start()
+  await pass(clock, 6)
+  expect(scheduler.status().nextRuns[name]).toBe(nextMs)
+})
+
+test('a schedule that is not allowed is refused when the cache is made', async () => {
+  const schedules = { popular: { every: '5x' }, timeOfDay: { limit: 0 } }
+  await expect(createCache({ l2Enabled: false, env: {}, schedules })).rejects.toThrow(/5x[\s\S]*limit/)
+})
+
 test('a warming that is closed runs no schedule any more', async () => {
   const { clock, scheduler, close } = await stage()
   scheduler.start()
