@@ -72,7 +72,7 @@ describe('an L1 of objects with a bound of bytes', () => {
   const loadedOf = (version: number, bytes: number) => cachedPrice({ version, price: Number.NaN, json: jsonOf(bytes) })
   /** Room for ten values of a thousand bytes. */
   const tenThousand = () =>
-    new ObjectL1({ slots: 100, maxPairs: 100, mostBytes: 10 * 4_320, warmShare: 0.3, keepsUpdates: true })
+    new ObjectL1({ slots: 100, maxPairs: 100, mostBytes: 10 * 4_500, warmShare: 0.3, keepsUpdates: true })
   const set = (l1: ObjectL1, pairId: number, bytes: number, version = 1) =>
     l1.update(pairId, version, numbers, 0, 0, jsonOf(bytes))
   const held = (l1: ObjectL1, pairIds: number) =>
@@ -81,7 +81,7 @@ describe('an L1 of objects with a bound of bytes', () => {
   test('evicts the least recently used values for a new one, as many as that takes', () => {
     const l1 = tenThousand()
     for (let pairId = 0; pairId < 10; pairId++) expect(set(l1, pairId, 1_000)).toBe('inserted')
-    expect(l1.usedBytes).toBe(10 * 4_320)
+    expect(l1.usedBytes).toBe(10 * 4_500)
     l1.get(0, emptyPrice())
     expect(set(l1, 10, 2_000)).toBe('inserted')
     expect(held(l1, 11)).toEqual([0, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -92,7 +92,7 @@ describe('an L1 of objects with a bound of bytes', () => {
     for (let pairId = 0; pairId < 10; pairId++) set(l1, pairId, 1_000)
     expect(set(l1, 0, 3_000, 2)).toBe('refreshed')
     expect(held(l1, 10)).toEqual([0, 3, 4, 5, 6, 7, 8, 9])
-    expect(l1.usedBytes).toBeLessThanOrEqual(10 * 4_320)
+    expect(l1.usedBytes).toBeLessThanOrEqual(10 * 4_500)
   })
 
   test('does not keep what is larger than all of it, nor what the pair had before', () => {
@@ -118,7 +118,7 @@ describe('an L1 of objects with a bound of bytes', () => {
     const l1 = tenThousand()
     for (let pairId = 0; pairId < 10; pairId++) set(l1, pairId, 1_000)
     l1.resize(0.5, 0)
-    expect([held(l1, 10), l1.usedBytes]).toEqual([[5, 6, 7, 8, 9], 5 * 4_320])
+    expect([held(l1, 10), l1.usedBytes]).toEqual([[5, 6, 7, 8, 9], 5 * 4_500])
   })
 
   test('takes the value of L2 where it has another one of the same version', () => {
