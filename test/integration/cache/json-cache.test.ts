@@ -208,10 +208,29 @@ describe.each(WAYS)('values of any kind in Redis, by %s', (way, urlOf) => {
       return b.stats().levels.L2.hits - before
     }
     await until('Redis tells of X', async () => (await tripsFor('X')) === 0)
-    const warming = createWarming(b)
+    const warming = createWarming(b, { warmerConfig: { timeoutMs: 5_000 } })
     opened.unshift(warming)
     await warming.warmer.warmPairs(['Y'])
     expect([await tripsFor('Y'), await tripsFor('X')]).toEqual([0, 0])
+  })
+
+  test('that are read after each other are warmed by what was learned of the reads', async () => {
+    const chain = uniqueName('chain')
+    const [cache] = (await caches(chain, 1, { l1Slots: 20 })) as [JsonCache<Book>]
+    const groups = Array.from({ length: 10 }, (_, group) => [0, 1, 2, 3].map((at) => `G${group}-${at}`))
+    for (const key of groups.flat()) cache.set(key, book(key))
+    await inRedis(chain, 'G9-3')
+    const warming = createWarming(cache, { strategy: 'top-n', warmerConfig: { asyncWarming: false, timeoutMs: 5_000 } })
+    opened.unshift(warming)
+    const hits = async (times: number) => {
+      const before = cache.stats().levels.L1.hits
+      for (let round = 0; round < times; round++)
+        for (const key of groups[(round * 7) % groups.length] ?? []) await cache.getOrLoad(key)
+      return cache.stats().levels.L1.hits - before
+    }
+    // Without warming, no value would be left when its group is read again.
+    await hits(60)
+    expect(await hits(20)).toBeGreaterThan(20)
   })
 
   test('are warmed into L1 by a warming beside the cache', async () => {
@@ -219,7 +238,7 @@ describe.each(WAYS)('values of any kind in Redis, by %s', (way, urlOf) => {
     const [a, b] = (await caches(chain, 2)) as [JsonCache<Book>, JsonCache<Book>]
     for (const key of ['X', 'Y']) a.set(key, book(key))
     await inRedis(chain, 'Y')
-    const warming = createWarming(b)
+    const warming = createWarming(b, { warmerConfig: { timeoutMs: 5_000 } })
     opened.unshift(warming)
     expect(await warming.warmer.warmPairs(['X', 'Y', 'Z'])).toMatchObject({
       pairsWarmed: 2,
