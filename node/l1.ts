@@ -1,7 +1,7 @@
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
 import { slotsIn } from '../src/cache/l1/memory.ts'
-import { ObjectL1 } from '../src/cache/l1/objects.ts'
+import { ENTRY_BYTES, ObjectL1 } from '../src/cache/l1/objects.ts'
 import type { Kind } from '../src/cache/l2/value.ts'
 import type { Sources } from '../src/cache/sources/sources.ts'
 import type { Config } from '../src/config/settings.ts'
@@ -19,11 +19,12 @@ export function createL1({ cache }: Config, sources: Sources, kind: Kind = 'pric
     refreshThreshold: cache.refreshThreshold,
     sources,
   }
+  const mostBytes = l1Slots === undefined ? { mostBytes: l1SizeMb * MEGABYTE } : {}
   if (kind === 'values') {
-    const mostBytes = l1Slots === undefined ? { mostBytes: l1SizeMb * MEGABYTE } : {}
     const slots = Math.min(l1Slots ?? (l1SizeMb * MEGABYTE) / VALUE_BYTES, maxPairs)
     return new ObjectL1({ ...options, ...mostBytes, slots, keepsUpdates: true })
   }
-  const slots = Math.min(l1Slots ?? slotsIn(l1SizeMb, maxPairs), maxPairs)
-  return usePriceMatrix ? new L1({ ...options, slots }) : new ObjectL1({ ...options, slots })
+  if (usePriceMatrix) return new L1({ ...options, slots: Math.min(l1Slots ?? slotsIn(l1SizeMb, maxPairs), maxPairs) })
+  const slots = Math.min(l1Slots ?? Math.floor((l1SizeMb * MEGABYTE) / ENTRY_BYTES), maxPairs)
+  return new ObjectL1({ ...options, ...mostBytes, slots })
 }

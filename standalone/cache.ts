@@ -45,14 +45,16 @@ export interface CacheOptions {
   readonly random?: () => number
 }
 
-/** The options of `createCache`, whatever it holds. */
-type AnyOptions = CacheOptions | (JsonCacheOptions & { readonly usePriceMatrix: false })
-
-const CACHE_OPTIONS: OptionsOf<AnyOptions> = {
-  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true, maxValueBytes: true },
+const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
+  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true },
   ttlSeconds: { l1: true, l2: true },
   ...{ env: true, clock: true, random: true, schedules: true },
 }
+
+/** The options of `createCache`, whatever it holds. */
+type AnyOptions = CacheOptions | (JsonCacheOptions & { readonly usePriceMatrix: false })
+
+const VALUE_OPTIONS: OptionsOf<AnyOptions> = { ...CACHE_OPTIONS, maxValueBytes: true }
 
 /** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & {
@@ -110,9 +112,9 @@ export async function createCache<V = JsonValue>(
 ): Promise<JsonCache<V>>
 export async function createCache(options?: CacheOptions): Promise<Cache>
 export async function createCache(options: AnyOptions = {}): Promise<Cache | JsonCache<unknown>> {
-  assertOptions<AnyOptions>('createCache', options, CACHE_OPTIONS)
-  const { env = process.env, clock = systemClock, random = Math.random, usePriceMatrix } = options
-  const kind = usePriceMatrix === false ? 'values' : 'prices'
+  const kind = options?.usePriceMatrix === false ? 'values' : 'prices'
+  assertOptions<object>('createCache', options, kind === 'values' ? VALUE_OPTIONS : CACHE_OPTIONS)
+  const { env = process.env, clock = systemClock, random = Math.random } = options
   const { chain = kind === 'values' ? 'values' : 'default' } = options
   const { config: configured, schedules } = acceptedConfig({ env, overrides: overridesOf(options) })
   const config = kind === 'values' ? withoutL3(configured) : configured
@@ -125,12 +127,11 @@ export async function createCache(options: AnyOptions = {}): Promise<Cache | Jso
 }
 
 function overridesOf(options: AnyOptions) {
-  const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
+  const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds, schedules } = options
   const maxValueBytes = 'maxValueBytes' in options ? options.maxValueBytes : undefined
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
   // It has no operators: its warming begins when it is made, as far as its own rollout lets it.
   const warming = { rollout: 'full', controlShare: 0 } as const
-  const schedules = 'schedules' in options ? options.schedules : undefined
   return { schedules, cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, maxValueBytes, ...ttls }, warming }
 }
 
@@ -141,7 +142,7 @@ function withoutL3({ cache, ...config }: Config): Config {
   return { ...config, cache: { ...cache, ...ttl, clickHouseUrl: undefined } }
 }
 
-/** A value that is larger than L1 is nowhere where there is no Redis. */
+/** A value that is larger than L1 would be nowhere without Redis, and with it be read from there each time. */
 function longestValue(config: Config): number {
   const { l1SizeMb, l1Slots, maxValueBytes } = config.cache
   return l1Slots === undefined ? Math.min(maxValueBytes, longestJsonIn(l1SizeMb * 1024 * 1024)) : maxValueBytes

@@ -7,6 +7,7 @@ import type { Clock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { assertOptions } from '../src/config/options.ts'
 import { assertMaxAge } from '../src/config/read-options.ts'
+import type { Overrides } from '../src/config/settings.ts'
 import type { NoReading } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Counter } from '../src/telemetry/slab.ts'
@@ -30,11 +31,13 @@ export interface JsonCacheOptions {
   readonly l1Slots?: number
   /** False: the values are in L1 of this process alone, without Redis. */
   readonly l2Enabled?: boolean
-  /** The longest value that is taken, in bytes of its JSON. Default: CACHE_MAX_VALUE_BYTES. */
-  readonly maxValueBytes?: number
   readonly ttlSeconds?: { readonly l1?: number; readonly l2?: number }
   /** Part of all its keys in Redis; in a cluster they lie together. Default: `values`. */
   readonly chain?: string
+  /** The longest value that is taken, in bytes of its JSON, if it fits into L1. Default: CACHE_MAX_VALUE_BYTES. */
+  readonly maxValueBytes?: number
+  /** What a warming's scheduler runs, as in the settings file; whatever is not given has the default. */
+  readonly schedules?: Overrides['schedules']
   readonly env?: Environment
   readonly clock?: Clock
   readonly random?: () => number

@@ -41,6 +41,15 @@ test('access-recording.ts predicts and warms from reads that were made elsewhere
   ])
 })
 
+test('values.ts keeps values of any kind, and says what it does not keep', async () => {
+  expect(await saidBy('values.ts')).toEqual([
+    'the best bid is 60000',
+    'a long note: too-large',
+    'ForewarmError: BTC-USD: value.bids[0][0] is NaN, which JSON does not hold as it is',
+    'deleted for all: deleted; now it is missing',
+  ])
+})
+
 test('threads.ts lets two threads read ever newer prices of a cache', async () => {
   expect((await saidBy('threads.ts')).toSorted()).toEqual([
     expect.stringMatching(/^first: 5 prices of WETH\/USDC, each newer than the one before/),

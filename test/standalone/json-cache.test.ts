@@ -105,6 +105,12 @@ describe('a standalone cache of values of any kind', () => {
     expect(await cache.getOrLoad(key)).toBe('missing')
   })
 
+  test('has options that caches of prices do not have', async () => {
+    const asked = createCache({ maxValueBytes: 2_000, env: {} } as never)
+    await expect(asked).rejects.toThrow('createCache: there is no option maxValueBytes')
+    await expect(openedValues({ maxValueBytes: 10 })).rejects.toThrow('a whole number from 1024 to 1048576')
+  })
+
   test('does not return the last value of a deleted key', async () => {
     const cache = await openedValues<number>()
     cache.set('a', 1)

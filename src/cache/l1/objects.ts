@@ -10,7 +10,7 @@ import type { Usage } from './usage.ts'
 import { ValueStore } from './value-store.ts'
 
 /** An object with eight numbers, and its places in the store and in the LRU list; measured on Node 24. */
-const ENTRY_BYTES = 320
+export const ENTRY_BYTES = 320
 /** What JSON takes beside that: for itself, and for each byte of its text once it is parsed; measured with four kinds of values. */
 const JSON_BYTES = 180
 const MEMORY_A_BYTE = 4
@@ -123,7 +123,7 @@ export class ObjectL1 implements FirstLevel {
     this.#store.floors.raise(pairId, version)
     const held = this.#store.peek(pairId)
     const resident = held !== undefined
-    if (!resident && !this.#keepsUpdates && this.#store.floors.known > this.usage.limit) return 'floor-only'
+    if (!resident && !this.#keepsUpdates && this.#isFull(json)) return 'floor-only'
     const value = readNumbers(emptyPrice(), numbers, base)
     value.version = version
     value.eventTimeMs = eventTimeOf(version)
@@ -133,6 +133,10 @@ export class ObjectL1 implements FirstLevel {
     const entry = { version, value, bytes: bytesOf(value), restMs: this.#ttl.l1Ms }
     if (!this.#store.put(pairId, entry, 'demand')) return 'floor-only'
     return resident ? 'refreshed' : 'inserted'
+  }
+
+  #isFull(json: StoredJson | undefined): boolean {
+    return this.#store.floors.known > this.usage.limit || !this.#store.hasRoomFor(bytesOf({ json }))
   }
 
   /** The moment of an update of a source that is not followed. */
@@ -228,7 +232,7 @@ export class ObjectL1 implements FirstLevel {
   }
 }
 
-function bytesOf({ json }: Readonly<CachedPrice>): number {
+function bytesOf({ json }: Pick<CachedPrice, 'json'>): number {
   return json === undefined ? ENTRY_BYTES : ENTRY_BYTES + JSON_BYTES + MEMORY_A_BYTE * json.bytes
 }
 

@@ -108,6 +108,11 @@ export class ValueStore<V> implements Usage {
     return held.value
   }
 
+  /** Whether a value that takes so many bytes evicts no other because of them. */
+  hasRoomFor(bytes: number): boolean {
+    return this.bytes + bytes <= this.#mostBytes
+  }
+
   /** The pair will be read soon: if it is resident, it is not the next to be evicted. */
   touch(pairId: number): boolean {
     return this.#held.get(pairId) !== undefined

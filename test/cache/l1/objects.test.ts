@@ -121,6 +121,13 @@ describe('an L1 of objects with a bound of bytes', () => {
     expect([held(l1, 10), l1.usedBytes]).toEqual([[5, 6, 7, 8, 9], 5 * 4_500])
   })
 
+  test('keeps the updates of further pairs out of it when it is full, if these are prices', () => {
+    const l1 = new ObjectL1({ slots: 100, maxPairs: 100, mostBytes: 10 * 4_500 })
+    const outcomes = Array.from({ length: 11 }, (_, pairId) => set(l1, pairId, 1_000))
+    expect(outcomes).toEqual([...Array(10).fill('inserted'), 'floor-only'])
+    expect([set(l1, 3, 900, 2), held(l1, 11).length, l1.floor(10)]).toEqual(['refreshed', 10, 1])
+  })
+
   test('takes the value of L2 where it has another one of the same version', () => {
     const l1 = tenThousand()
     l1.update(0, 7, numbers, 0, 0, jsonOf(10, 'a'))
