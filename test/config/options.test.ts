@@ -58,7 +58,11 @@ test.each<readonly [call: () => unknown, message: string]>([
   [
     async () => {
       const cache = await createCache<string>(given({ env, usePriceMatrix: false }))
-      cache.set('A', 'value', given({ eventTime: 5 }))
+      try {
+        cache.set('A', 'value', given({ eventTime: 5 }))
+      } finally {
+        await cache.close()
+      }
     },
     'set: there is no option eventTime; did you mean eventTimeMs?',
   ],
