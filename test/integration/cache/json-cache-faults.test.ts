@@ -18,6 +18,7 @@ beforeAll(async () => {
   redis = await startStack({ brokers: 0 })
 })
 afterEach(async () => {
+  redis.resumeRedis()
   await redis.startRedis()
   await Promise.all(opened.splice(0).map((cache) => cache.close()))
 })
@@ -63,6 +64,22 @@ test('while Redis is away values of any kind are read and set in L1, and Redis g
   await redis.startRedis()
   await written(cache)
   expect(await readFresh(chain, 'A', 'B', 'NONE')).toEqual([4, 1, 'missing'])
+})
+
+test('while Redis stands still values of any kind are read from L1, and what L1 lacks is unavailable', async () => {
+  const chain = uniqueName('chain')
+  const cache = await openedCache(chain, { REDIS_COMMAND_TIMEOUT_MS: '200' })
+  cache.set('A', 1)
+  await written(cache)
+  expect(await cache.getOrLoad('A')).toMatchObject({ value: 1 })
+  redis.pauseRedis()
+  expect(await cache.getMany(['A', 'NONE'])).toMatchObject([{ value: 1 }, 'unavailable'])
+  expect([cache.set('A', 2), await cache.delete('B')]).toEqual(['stored', 'unavailable'])
+  expect(await cache.getOrLoad('A')).toMatchObject({ value: 2 })
+  redis.resumeRedis()
+  await until('Redis is asked again', async () => (await cache.getOrLoad('NONE')) === 'missing')
+  await written(cache)
+  expect(await readFresh(chain, 'A', 'B')).toEqual([2, 'missing'])
 })
 
 test('what Redis has lost of values of any kind is written again from L1, and a deletion stays one', async () => {
