@@ -127,8 +127,9 @@ describe('the bound of reads of pairs that another node follows', () => {
   it('is never too small for deletions, which leave the reader, too', async () => {
     const of = await started()
     await isFresh('reads are fresh', of)
-    of.isOwnerStopped = true
     const { l1, l2 } = of.owner
+    await until('the owner has a price of the pair', () => l1.floor(3) > 0)
+    of.isOwnerStopped = true
     const version = l1.floor(3)
     await l2.delete([{ pairId: 3, version }])
     await until('the reader has no value', () => !of.reader.l1.has(3))
