@@ -59,7 +59,7 @@ export const SCHEDULE_SETTINGS = atStart('the nodes of a service agree on them b
   }),
   graceMs: whole(
     'SCHEDULES_GRACE_MS',
-    [0, 3_600_000, 60_000],
+    [1_000, 3_600_000, 60_000],
     'How late a run may begin, in milliseconds, as after the loss of the node that leads. It is never more than half the time to the next run.',
   ),
 })
