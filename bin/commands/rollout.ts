@@ -53,13 +53,15 @@ export async function start(
   flags: RolloutFlags,
 ): Promise<ExitCode> {
   const change = changeOf(action, mode, flags)
-  const [{ withKafka }, { withControl }, rollouts, { configuredRollout }, { wholeRollout }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../shared/with-control.ts'),
-    import('../../src/rollout/rollout-change.ts'),
-    import('../../node/rollout/rollout-parts.ts'),
-    import('../../src/rollout/rollout-value.ts'),
-  ])
+  const [{ withKafka }, { withControl }, rollouts, { configuredRollout }, { wholeRollout }, { passedOver }] =
+    await Promise.all([
+      import('../kafka.ts'),
+      import('../shared/with-control.ts'),
+      import('../../src/rollout/rollout-change.ts'),
+      import('../../node/rollout/rollout-parts.ts'),
+      import('../../src/rollout/rollout-value.ts'),
+      import('../../node/control/passed-over.ts'),
+    ])
   const { ROLLOUT_SETTING, changeRollout, killRollout, versionOf } = rollouts
   const checked = (value: Readonly<Record<string, unknown>>) => {
     const whole = wholeRollout(value)
@@ -70,10 +72,12 @@ export async function start(
   return withKafka(terminal, flags, async (broker, config) => {
     const configured = configuredRollout(config)
     const { service } = config.node
+    let trouble: string | undefined
     const outcome = await withControl(broker, config, {
       settings: { [ROLLOUT_SETTING]: checked },
       signal: terminal.signal,
       body: async (control): Promise<RolloutOutcome> => {
+        trouble = action === 'status' ? passedOver(control) : undefined
         if (action === 'status')
           return { status: 'set', rollout: versionOf(control.current(ROLLOUT_SETTING), configured) }
         if (action === 'kill') return killRollout(control, configured, author)
@@ -81,7 +85,7 @@ export async function start(
       },
     })
     if (terminal.signal.aborted) return INTERRUPTED
-    return told(terminal, { outcome, service, json: flags.json === true })
+    return told(terminal, { outcome, service, trouble, json: flags.json === true })
   })
 }
 
@@ -108,12 +112,15 @@ function changeOf(action: Action, mode: RolloutMode | undefined, flags: RolloutF
 interface Told {
   readonly outcome: RolloutOutcome
   readonly service: string
+  /** What was set and could not be taken. */
+  readonly trouble: string | undefined
   readonly json: boolean
 }
 
-async function told(terminal: Terminal, { outcome, service, json }: Told): Promise<ExitCode> {
+async function told(terminal: Terminal, { outcome, service, trouble, json }: Told): Promise<ExitCode> {
   const { rolloutText } = await import('../terminal/rollout-text.ts')
-  if (json) printJson(terminal, outcome.status === 'set' ? { service, ...outcome.rollout } : { service, ...outcome })
+  if (trouble !== undefined) say(terminal, trouble)
+  if (json) printJson(terminal, { service, ...(outcome.status === 'set' ? { ...outcome.rollout, trouble } : outcome) })
   switch (outcome.status) {
     case 'set':
       if (!json) for (const line of rolloutText(service, outcome.rollout)) print(terminal, line)

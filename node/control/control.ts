@@ -11,7 +11,14 @@ import { partitionOf } from '../../schemas/topics.ts'
 import { Alarm } from '../../src/alarm.ts'
 import { type Batch, type Broker, BrokerError, type BrokerEvent, type Producer } from '../../src/broker/port.ts'
 import type { Clock } from '../../src/clock.ts'
-import { again, type ControlAsk, ControlState, isInForce, recordAfter } from '../../src/control/control-state.ts'
+import {
+  again,
+  type ControlAsk,
+  ControlState,
+  isInForce,
+  type RefusedRecord,
+  recordAfter,
+} from '../../src/control/control-state.ts'
 import { aborted, inTime, type Timer } from '../../src/timer.ts'
 
 export interface ControlOptions {
@@ -96,6 +103,16 @@ export class Control {
   /** The record in force; undefined if the topic has none. */
   current(setting: string): ControlRecord | undefined {
     return this.#states.get(setting)?.current
+  }
+
+  /** The record that is in force for those who accept its value, while this node does not. */
+  refused(setting: string): RefusedRecord | undefined {
+    return this.#states.get(setting)?.refused
+  }
+
+  /** Why none of the records that there are could be taken; undefined if there are none, or one is in force. */
+  unread(setting: string): string | undefined {
+    return this.#states.get(setting)?.unread
   }
 
   /** Resolves when all that was set before the call is in force here. Rejects if the topic cannot be read. */
@@ -206,8 +223,8 @@ export class Control {
     const wrong = parsed.ok ? check(parsed.value.value) : undefined
     if (!parsed.ok || wrong !== undefined) {
       this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)
-      if (parsed.ok) state.refuse(parsed.value)
-      else state.hide()
+      if (parsed.ok) state.refuse(parsed.value, wrong ?? '')
+      else state.hide(parsed.detail)
     } else if (state.take(parsed.value) === 'taken') {
       this.#unheard.add(setting)
       if (this.#hasFollowed) this.#hear()

@@ -8,6 +8,7 @@ import { wholeRollout } from '../../src/rollout/rollout-value.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import type { Metrics } from '../../src/telemetry/slab.ts'
 import { Control, type ControlOptions, type ControlRefusal } from '../control/control.ts'
+import { passedOver, unknownRollout } from '../control/passed-over.ts'
 import { CONFIG_SETTING, configFault } from '../control/shared-config.ts'
 import type { Caches } from '../options.ts'
 
@@ -60,6 +61,7 @@ export class FollowedControl {
         }
         const value = rolloutOf(record)
         if (value !== undefined) caches.rollout.set(value)
+        this.#withholdUnknown(undefined)
         this.#tell(record.by, record.reason)
       },
       onRefused: (refusal) => {
@@ -78,7 +80,7 @@ export class FollowedControl {
       if (this.#trouble !== undefined && this.#trouble !== NOT_READ)
         log.info({ topic }, 'the control topic is followed')
       this.#trouble = undefined
-      caches.rollout.withhold(undefined)
+      this.#withholdUnknown(unknownRollout(this.control))
     } catch (error) {
       if (this.#closing.signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)
@@ -95,7 +97,7 @@ export class FollowedControl {
 
   check(): Check {
     const name = 'control'
-    const trouble = this.#trouble ?? this.control.trouble
+    const trouble = this.#trouble ?? this.control.trouble ?? passedOver(this.control)
     return trouble === undefined ? { name, status: 'ok' } : { name, status: 'degraded', reason: trouble }
   }
 
@@ -103,6 +105,13 @@ export class FollowedControl {
     this.#closing.abort()
     this.#retry.close()
     await this.control.close()
+  }
+
+  /** A rollout that cannot be read may be a kill. A node that knew before what was set goes on by that. */
+  #withholdUnknown(unknown: string | undefined): void {
+    const { caches, log } = this.#options
+    if (unknown !== undefined) log.warn(unknown)
+    if (this.#trouble === undefined) caches.rollout.withhold(unknown)
   }
 
   #tell(by: string, reason: string | undefined): void {

@@ -14,18 +14,36 @@ export class ControlState {
    * somebody has to write the one in force again.
    */
   isHidden = false
-  #refusedId = ''
+  #refused: RefusedRecord | undefined
   #refusedVersion = 0
+  #refusedId = ''
+  #unread: string | undefined
 
   /** The newest version that was written, as far as is known. Others may have a record in force that is refused here. */
   get newest(): number {
     return Math.max(this.#refusedVersion, this.current?.version ?? 0)
   }
 
+  /** The record that is in force for those who accept its value, which is not allowed here; undefined without one. */
+  get refused(): RefusedRecord | undefined {
+    const { current } = this
+    return this.#refused !== undefined && this.#refused.record.version >= (current?.version ?? 0)
+      ? this.#refused
+      : undefined
+  }
+
+  /** Why the only records that there are could not be read, or are not allowed here; undefined if one is in force. */
+  get unread(): string | undefined {
+    return this.current === undefined ? (this.#unread ?? this.#refused?.why) : undefined
+  }
+
   /** The value of the record is not allowed here. Others may accept it: both must not write theirs again for ever. */
-  refuse({ id, version }: ControlRecord): void {
+  refuse(record: ControlRecord, why: string): void {
+    const { id, version, forced } = record
     if (id !== this.#refusedId) this.hide()
     this.#refusedId = id
+    const before = this.newest
+    if (version > before || (forced === true && version === before)) this.#refused = { record, why }
     this.#refusedVersion = Math.max(this.#refusedVersion, version)
   }
 
@@ -46,10 +64,17 @@ export class ControlState {
     return 'taken'
   }
 
-  /** The topic's last record cannot be read, or says what is not allowed. */
-  hide(): void {
+  /** The topic's last record cannot be read, for this reason, or says what is not allowed. */
+  hide(unread?: string): void {
+    this.#unread = unread ?? this.#unread
     if (this.current !== undefined) this.isHidden = true
   }
+}
+
+/** A record with a value that is not allowed here, and why. */
+export interface RefusedRecord {
+  readonly record: ControlRecord
+  readonly why: string
 }
 
 /** The most characters of the values before; a record may have a million bytes. */

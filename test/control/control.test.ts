@@ -225,3 +225,41 @@ test('a topic that is not there rejects the follower, and a value that is set ha
     await withAdmin(broker, (admin) => admin.deleteTopics(['forewarm-control']))
     expect(await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })).toMatchObject({ status: 'failed' })
   }))
+
+describe('what was set and is not in force here', () => {
+  test('is told while no record could be taken, and no more once one is', () =>
+    onControlStage(async ({ follower, write }) => {
+      const ann = await follower()
+      expect(ann.control.unread('mode')).toBeUndefined()
+      await write('mode', 'no JSON')
+      await until('it is refused', () => ann.refused.length === 1)
+      expect(ann.control.unread('mode')).toContain('is not valid JSON')
+      await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+      await write('mode', 'no JSON')
+      await until('it is refused', () => ann.refused.length === 2)
+      expect(ann.control.unread('mode')).toBeUndefined()
+    }))
+
+  test('is told with its record while others may follow it, and no more once a later one is in force', () =>
+    onControlStage(async ({ follower, write }) => {
+      const ann = await follower()
+      await ann.control.set('mode', { value: { is: 'a' }, by: 'ann' })
+      await write('mode', { id: 'theirs', version: 2, by: 'ben', value: { is: 7 } })
+      await until('it is refused', () => ann.refused.length === 1)
+      expect(ann.control.refused('mode')).toMatchObject({
+        record: { by: 'ben', version: 2 },
+        why: 'is: expected a text',
+      })
+      await ann.control.set('mode', { value: { is: 'b' }, by: 'ann' })
+      expect(ann.control.refused('mode')).toBeUndefined()
+    }))
+
+  test('is not told of a refused record that has lost', () =>
+    onControlStage(async ({ follower, write }) => {
+      const ann = await follower()
+      for (const is of ['a', 'b']) await ann.control.set('mode', { value: { is }, by: 'ann' })
+      await write('mode', { id: 'late', version: 2, value: { is: 7 } })
+      await until('it is refused', () => ann.refused.length === 1)
+      expect(ann.control.refused('mode')).toBeUndefined()
+    }))
+})

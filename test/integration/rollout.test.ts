@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { controlKey } from '../../schemas/control/control-record.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { forewarm } from '../bin/forewarm-process.ts'
 import { kafkaBrokers } from '../harness/kafka.ts'
@@ -97,4 +98,20 @@ test('a node that runs and loses the control topic is degraded, as it would not 
     expect(await control()).toEqual({ status: 'ok' })
     await stage.admin.deleteTopics([stage.topics.control])
     await until('the check says so', async () => (await control()).status === 'degraded')
+  }))
+
+test('a rollout that cannot be read is told by status, and ends once one is set', () =>
+  onKafka({}, async (stage) => {
+    const { control } = stage.topics
+    await stage.admin.createTopics([{ topic: control, partitions: 1 }])
+    await stage.producer.sendBatch(control, [{ partition: 0, key: controlKey(stage.service, 'rollout'), value: '{' }])
+    const node = await stage.startNode({ config })
+    expect(node.rollout.status()).toMatchObject({ mode: 'off', offBecause: expect.stringContaining('cannot be read') })
+    const told = expect.stringContaining('a node that starts warms nothing until somebody sets one')
+    expect(await command(stage, 'status')).toMatchObject({ code: 0, stderr: told })
+    const { stdout } = await command(stage, 'status', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ version: 0, trouble: told })
+    expect(await command(stage, 'set', 'full')).toMatchObject({ code: 0 })
+    await until('the node follows', () => node.rollout.status().mode === 'full')
+    expect(await command(stage, 'status')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('read') })
   }))
