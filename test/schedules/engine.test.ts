@@ -101,6 +101,15 @@ describe('an engine that leads from its start', () => {
     expect(engine.nextRuns()).toEqual({ popular: AT_0030 })
   })
 
+  test('notices within a minute that the clock was set forward', async () => {
+    const clock = { nowMs: START_MS, now: () => clock.nowMs }
+    const { engine, timer, runs } = stage([HALF_HOURLY], { clock })
+    engine.start()
+    clock.nowMs = AT_0030
+    await timer.advance(MINUTE_MS)
+    expect(runs).toHaveLength(1)
+  })
+
   test('runs nothing twice when the clock is set back', async () => {
     const clock = { nowMs: START_MS, now: () => clock.nowMs }
     const { engine, timer, runs } = stage([HALF_HOURLY], { clock })
