@@ -20,8 +20,11 @@ import type { AccessPattern } from '../src/prediction/pattern.ts'
 import type { PairNames, PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
 import type { Proposal } from '../src/prediction/proposal.ts'
+import type { Timed } from '../src/schedules/course.ts'
+import { ScheduleEngine } from '../src/schedules/engine.ts'
+import { cron } from '../src/schedules/timing.ts'
 import type { Log } from '../src/telemetry/log.ts'
-import type { Timer } from '../src/timer.ts'
+import { systemTimer, type Timer } from '../src/timer.ts'
 
 export interface NodePredictionOptions {
   readonly config: Config
@@ -45,6 +48,8 @@ const SHARED = 'redis'
 const SETTLE_HOURS = 1
 
 const LIMIT = 100
+/** At midnight, UTC: each node for itself drops hours that it no longer needs, even if nothing is read any more. */
+const CLEANUP: Timed = { name: 'cleanup', timing: cron('0 0 * * *') }
 const HOURS = integer(1, FARTHEST_HOURS)
 
 export class NodePrediction implements NodePredictor {
@@ -52,6 +57,7 @@ export class NodePrediction implements NodePredictor {
   readonly #predictor: Predictor
   /** Undefined when patterns are not stored. */
   readonly store: PatternStore | undefined
+  readonly #cleanup: ScheduleEngine<Timed, void>
   #isLearning = false
   #isClosed = false
 
@@ -70,6 +76,10 @@ export class NodePrediction implements NodePredictor {
       },
     }
     this.#predictor = new Predictor({ ...naming, settleHours: isShared ? SETTLE_HOURS : 0 })
+    this.#cleanup = new ScheduleEngine({
+      ...{ schedules: [CLEANUP], clock, timer: options.timer ?? systemTimer },
+      run: async () => this.#predictor.tell(clock.now()),
+    })
     // What a replay reads is nothing for other nodes to learn from.
     if (!isShared || !isVirtual(clock)) this.store = this.#createStore(naming)
   }
@@ -106,11 +116,13 @@ export class NodePrediction implements NodePredictor {
   /** Takes what is stored. Rejects with `bad-config` when PATTERN_STORE cannot be written to. */
   async start(): Promise<void> {
     await this.store?.start()
+    if (!this.#isClosed) this.#cleanup.start()
   }
 
   /** Stores the history. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#cleanup.stop()
     await this.store?.close()
   }
 
