@@ -6,7 +6,7 @@ import * as opt from '../options/options.ts'
 import { loadSettings } from '../settings.ts'
 import { operator } from '../shared/operator.ts'
 import type { Changed, SharedChange } from '../shared/shared-settings.ts'
-import { painted, print, printJson, type Terminal } from '../terminal/terminal.ts'
+import { painted, print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
 const ACTIONS = ['shared', 'set', 'unset'] as const
@@ -14,6 +14,7 @@ const ACTIONS = ['shared', 'set', 'unset'] as const
 interface ConfigFlags extends opt.CommandFlags {
   readonly by?: string
   readonly reason?: string
+  readonly ifVersion?: number
 }
 
 export const examples = [
@@ -33,6 +34,11 @@ export function define(command: Command): Command {
     .argument('[setting...]', 'with set: NAME=VALUE, several; with unset: NAME, several')
     .option('--by <name>', 'with set and unset: who does it (default: user and host)')
     .option('--reason <text>', 'with set and unset: why')
+    .option(
+      '--if-version <n>',
+      'with set and unset: only if this version is in force, as shared shows it',
+      opt.wholeNumber,
+    )
     .addOption(opt.configOption())
     .addHelpText('afterAll', `\nSettings:\n\n${settingsHelp()}`)
 }
@@ -44,7 +50,7 @@ export async function start(
   flags: ConfigFlags,
 ): Promise<ExitCode> {
   if (action === undefined || action === 'shared') {
-    opt.refuseGiven(opt.pick(flags, ['by', 'reason']), 'set and unset')
+    opt.refuseGiven(opt.pick(flags, ['by', 'reason', 'ifVersion']), 'set and unset')
     if (given.length > 0) throw new UsageError('settings go with set and unset')
   }
   const change = action === 'set' || action === 'unset' ? changeOf(action, given, flags) : undefined
@@ -56,6 +62,11 @@ export async function start(
   ])
   if (change === undefined) {
     const shared = await lendKafka(terminal, loaded.config, (broker) => sharedSettings(broker, loaded))
+    say(
+      terminal,
+      shared.version === 0 ? 'nothing is set for all nodes' : `version ${shared.version} is set for all nodes`,
+    )
+    if (shared.trouble !== undefined) say(terminal, shared.trouble)
     return printSettings(terminal, shared.settings, flags)
   }
   return printChange(
@@ -74,10 +85,10 @@ function changeOf(action: 'set' | 'unset', given: readonly string[], flags: Conf
       `config ${action}: expected ${action === 'set' ? 'NAME=VALUE' : 'NAME'}, got ${wrong.join(', ')}`,
     )
   const pairs = given.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)] as const)
-  const { by = operator() } = flags
+  const { by = operator(), ifVersion: base } = flags
   return {
     ...(action === 'set' ? { set: Object.fromEntries(pairs), unset: [] } : { set: {}, unset: given }),
-    ...{ by, ...opt.pick(flags, ['reason']) },
+    ...{ by, ...opt.pick(flags, ['reason']), ...(base !== undefined && { base }) },
   }
 }
 

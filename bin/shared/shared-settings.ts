@@ -1,9 +1,11 @@
 import type { Control } from '../../node/control/control.ts'
+import { passedOver } from '../../node/control/passed-over.ts'
 import { CONFIG_SETTING } from '../../node/control/shared-config.ts'
 import type { ControlRecord } from '../../schemas/control/control-record.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import { describeConfig, type LoadedConfig, type ShownSetting } from '../../src/config/load.ts'
 import { describeProblems } from '../../src/config/problem.ts'
+import { isInForce } from '../../src/control/control-state.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
 import { withControl } from './with-control.ts'
 
@@ -14,6 +16,8 @@ export interface SharedSettings {
   readonly version: number
   readonly set: Readonly<Record<string, unknown>>
   readonly settings: readonly ShownSetting[]
+  /** Why `settings` are not those with the ones that were set. */
+  readonly trouble?: string
 }
 
 export interface SharedChange {
@@ -22,6 +26,8 @@ export interface SharedChange {
   readonly unset: readonly string[]
   readonly by: string
   readonly reason?: string
+  /** The version that the operator has seen; whichever is in force unless given. */
+  readonly base?: number
 }
 
 /** A node may know settings that this command does not, so that their record is in force all the same. */
@@ -36,7 +42,10 @@ export interface Changed {
 export function sharedSettings(broker: Broker, loaded: LoadedConfig): Promise<SharedSettings> {
   return withControl(broker, loaded.config, {
     settings: SETTINGS,
-    body: async (control) => shown(loaded, control.current(CONFIG_SETTING)),
+    body: async (control) => {
+      const unread = passedOver(control)
+      return { ...shown(loaded, control.current(CONFIG_SETTING)), ...(unread !== undefined && { trouble: unread }) }
+    },
   })
 }
 
@@ -47,6 +56,8 @@ export function sharedSettings(broker: Broker, loaded: LoadedConfig): Promise<Sh
 export function changeShared(broker: Broker, loaded: LoadedConfig, change: SharedChange): Promise<Changed> {
   const body = async (control: Control): Promise<Changed> => {
     const current = control.current(CONFIG_SETTING)
+    const { base } = change
+    if (base !== undefined && !isInForce(base, current)) throw overtaken(base, current)
     const kept = Object.entries(current?.value ?? {}).filter(([name]) => !change.unset.includes(name))
     const value = { ...Object.fromEntries(kept), ...change.set }
     const before = shown(loaded, current)
@@ -64,15 +75,20 @@ export function changeShared(broker: Broker, loaded: LoadedConfig, change: Share
       case 'won':
         return { before, after: shown(loaded, written.record) }
       case 'lost':
-        throw new ForewarmError(
-          'refused',
-          `${written.winner.by} was faster: version ${written.winner.version} is in force, and yours is not`,
-        )
+        throw overtaken(before.version, written.winner)
       case 'failed':
         throw new ForewarmError('refused', `nothing was set: ${written.reason}`)
     }
   }
   return withControl(broker, loaded.config, { settings: SETTINGS, body })
+}
+
+function overtaken(seen: number, winner: ControlRecord | undefined): ForewarmError {
+  const what =
+    winner === undefined
+      ? `there is no version ${seen}: nothing was ever set`
+      : `${winner.by} was faster: version ${winner.version} is in force, and yours is not`
+  return new ForewarmError('refused', what)
 }
 
 /** The settings of a node that has the same settings of its own as this command. */
@@ -85,6 +101,9 @@ function withShared(loaded: LoadedConfig, control: Readonly<Record<string, unkno
 function shown(loaded: LoadedConfig, record: ControlRecord | undefined): SharedSettings {
   const { version, value: set } = record ?? { version: 0, value: {} }
   const changed = loaded.changed({ update: {}, control: set })
-  const settings = describeConfig(changed.status === 'loaded' ? changed : loaded)
-  return { service: loaded.config.node.service, version, set, settings }
+  const { service } = loaded.config.node
+  if (changed.status === 'loaded') return { service, version, set, settings: describeConfig(changed) }
+  const why = describeProblems(changed.problems).replaceAll('\n', '; ')
+  const trouble = `version ${version}, set by ${record?.by}, is refused by nodes with the settings of this machine: ${why}`
+  return { service, version, set, settings: describeConfig(loaded), trouble }
 }

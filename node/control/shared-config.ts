@@ -10,7 +10,7 @@ import type { Control } from './control.ts'
 /** The setting of the control topic that has the settings of nodes that run. */
 export const CONFIG_SETTING = 'config'
 
-type SharedControl = Pick<Control, 'current' | 'set'>
+type SharedControl = Pick<Control, 'current' | 'refused' | 'set'>
 
 const AT_START = new Map(
   SETTING_PLACES.map(({ row: { name, changes } }) => [name, changes === 'while running' ? undefined : changes.atStart]),
@@ -25,7 +25,7 @@ export function configFault(running: RunningConfig, control: ControlRecord['valu
 /** The settings as HTTP shows them, and sets them for all nodes of the service. */
 export function sharedConfig(running: RunningConfig, control: () => SharedControl | undefined): ConfigOperations {
   return {
-    inForce: () => setConfigOf(control()?.current(CONFIG_SETTING)),
+    inForce: () => inForce(control()),
     settings: () => describeConfig(running.now).map((row) => ({ ...row, atStart: AT_START.get(row.name) })),
     set: (asked) => setFor(running, control(), asked),
   }
@@ -39,9 +39,12 @@ async function setFor(
   const judged = running.now.changed({ ...running.changes, control: set })
   if (judged.status === 'refused') return { status: 'refused', problems: judged.problems }
   if (control === undefined) return { status: 'failed', reason: 'Kafka has not answered yet' }
-  const inForce = control.current(CONFIG_SETTING)
-  if (base !== undefined && !isInForce(base, inForce)) return { status: 'lost', winner: setConfigOf(inForce) }
-  const written = await control.set(CONFIG_SETTING, { ...author, value: set }, base)
+  const here = control.current(CONFIG_SETTING)
+  const seen = control.refused(CONFIG_SETTING)?.record ?? here
+  if (base !== undefined && !isInForce(base, seen)) return { status: 'lost', winner: inForce(control) }
+  // Whoever has seen what others have in force has seen that it is not in force here.
+  const before = base === undefined ? undefined : (here?.version ?? 0)
+  const written = await control.set(CONFIG_SETTING, { ...author, value: set }, before)
   switch (written.status) {
     case 'won':
       return { status: 'set' }
@@ -50,6 +53,13 @@ async function setFor(
     case 'failed':
       return written
   }
+}
+
+/** What the nodes of the service have, though this one may refuse it. */
+function inForce(control: SharedControl | undefined): SetConfig {
+  const refused = control?.refused(CONFIG_SETTING)
+  if (refused === undefined) return setConfigOf(control?.current(CONFIG_SETTING))
+  return { ...setConfigOf(refused.record), refusedBecause: refused.why }
 }
 
 function setConfigOf(record: ControlRecord | undefined): SetConfig {

@@ -8,6 +8,8 @@ export interface SetConfig {
   readonly reason?: string
   /** Values by the name of their setting. */
   readonly set: Readonly<Record<string, unknown>>
+  /** Why this node does not take it, while others may; undefined if it does. */
+  readonly refusedBecause?: string
 }
 
 /** A setting as it is in force on this node. */

@@ -12,7 +12,7 @@ const SETTING = object(
 )
 const CONFIG = object(
   { version: COUNT, set: byName(ANY), settings: list(SETTING) },
-  { by: TEXT, at_ms: COUNT, reason: TEXT },
+  { by: TEXT, at_ms: COUNT, reason: TEXT, refused_because: TEXT },
 )
 
 /** What all nodes of the service are to have; settings that are left out go back to what each node has of its own. */
@@ -83,6 +83,7 @@ function shown(config: ConfigOperations): Reply {
   return tagged(json(200, { ...named(inForce), settings }), inForce.version)
 }
 
-function named({ atMs, ...rest }: SetConfig): object {
-  return { ...rest, ...(atMs !== undefined && { at_ms: atMs }) }
+function named({ atMs, refusedBecause, ...rest }: SetConfig): object {
+  const refused = refusedBecause !== undefined && { refused_because: refusedBecause }
+  return { ...rest, ...(atMs !== undefined && { at_ms: atMs }), ...refused }
 }

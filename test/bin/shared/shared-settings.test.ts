@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { changeShared, sharedSettings } from '../../../bin/shared/shared-settings.ts'
+import { controlKey, encodeControl } from '../../../schemas/control/control-record.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../../src/broker/memory/broker.ts'
 import { withAdmin } from '../../../src/broker/with-admin.ts'
 import { acceptedConfig } from '../../../src/config/load.ts'
@@ -67,6 +68,28 @@ describe('settings for all nodes of a service', () => {
         },
       ])
     }
+  })
+
+  test('are set from the version that the operator has seen alone, if that is given', async () => {
+    const change = (pairs: string, base: number) =>
+      changeShared(broker, LOADED, { ...AUTHOR, set: { WARMING_MAX_PAIRS: pairs }, unset: [], base })
+    await expect(change('3', 1)).rejects.toMatchObject({ message: 'there is no version 1: nothing was ever set' })
+    expect(await change('3', 0)).toMatchObject({ after: { version: 1 } })
+    await expect(change('4', 0)).rejects.toMatchObject({
+      message: 'an operator was faster: version 1 is in force, and yours is not',
+    })
+    expect(await change('4', 1)).toMatchObject({ after: { version: 2, set: { WARMING_MAX_PAIRS: '4' } } })
+  })
+
+  test('that nodes with the settings of this machine refuse are told with the reason', async () => {
+    const producer = broker.producer()
+    await producer.connect()
+    const value = encodeControl({ v: 1, id: 'x', version: 4, by: 'ben', atMs: 1, value: { LATER_SETTING: 1 } })
+    const record = { partition: 0, key: controlKey('default', 'config'), value }
+    await producer.sendBatch('forewarm-control', [record])
+    const told = /^version 4, set by ben, is refused by nodes with the settings of this machine: LATER_SETTING/
+    expect(await sharedSettings(broker, LOADED)).toMatchObject({ version: 4, trouble: expect.stringMatching(told) })
+    await producer.close()
   })
 
   test('are those of the nodes that run, and of a node that starts later', async () => {
