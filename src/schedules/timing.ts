@@ -23,8 +23,8 @@ export function every(intervalMs: number): Timing {
 }
 
 /**
- * Runs by the five fields of cron, in local time. An hour without `*` and `/` that does not exist on a day runs when it
- * would be over, and one that exists twice runs the first time. With `*` or `/`, the clock's times are taken as they come.
+ * Runs by the five fields of cron, in local time. A time of the day that does not exist runs once the clocks have gone
+ * forward, and one that exists twice runs the first time. A pattern with `*` or `/` takes the clock's times as they come.
  */
 export function cron(pattern: string, timeZone = 'UTC'): Timing {
   const times = parsed(pattern, timeZone)

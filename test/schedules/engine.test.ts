@@ -163,6 +163,22 @@ describe('an engine whose leader is elected', () => {
     expect(await ledAfter(-5_000, { scheduledMs: AT_0030, state: 'done' })).toEqual([])
   })
 
+  test('that leads again soon asks again for the run that was stopped, and not for one that has ended', async () => {
+    const again = async (run: () => Promise<string>) => {
+      const { engine, timer, runs } = stage([HALF_HOURLY], { elected: true, run })
+      engine.start()
+      engine.lead()
+      await timer.advance(20 * MINUTE_MS)
+      engine.follow()
+      await timer.advance(10_000)
+      engine.lead()
+      await timer.advance(0)
+      return runs
+    }
+    expect(await again(forever)).toEqual(['popular 00:30', 'popular 00:30 at 00:30:10'])
+    expect(await again(async () => 'done')).toEqual(['popular 00:30'])
+  })
+
   test('makes up nothing of the time before it started: the service may have been away', async () => {
     const { engine, timer, runs } = stage([{ name: 'popular', timing: every(10 * MINUTE_MS) }], { elected: true })
     engine.start()
