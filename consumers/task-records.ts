@@ -18,7 +18,8 @@ export interface TaskRecordsOptions {
 
 /** Clocks of nodes differ, and a request may wait so long for its broker. */
 const BEFORE_MS = 5_000
-const AFTER_MS = 30_000
+/** A run of a schedule may be made up later than its time. */
+const AFTER_MS = 120_000
 
 /**
  * Reads what a task has in Kafka when somebody asks for it: its requests, around the time that its id names, and its

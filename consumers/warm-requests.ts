@@ -24,6 +24,8 @@ export interface TaskTurns {
   /** False if the warmer is to decide at once: it holds the request until that is due, or the node stays silent. */
   takes(request: WarmRequest): boolean
   refuse(request: WarmRequest): WarmResult
+  /** Whether it is the same run of a schedule, sent again by a successor of its leader. */
+  isRepeated(request: WarmRequest): boolean
 }
 
 /**
@@ -61,6 +63,7 @@ export class WarmRequests implements RecordHandler {
     const { warmer, tasks } = this.#options
     const submit = () => warmer.submit(request, trace)
     if (!isTask(request) || tasks?.takes(request) !== true) return submit()
+    if (tasks.isRepeated(request)) return undefined
     const outcome = await tasks.queue.run(request, submit)
     return typeof outcome === 'string' ? tasks.refuse(request) : outcome
   }

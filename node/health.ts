@@ -42,6 +42,7 @@ export function readyChecks({ streams, caches, formats }: Vitals): readonly Chec
     ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
     ...(streams.kept === undefined ? [] : [streams.kept.check()]),
     ...(streams.followed === undefined ? [] : [streams.followed.check()]),
+    ...(streams.schedules === undefined ? [] : [streams.schedules.check()]),
     ...keptKillCheck(caches),
     ...caughtUp(streams),
     ...readable(streams),

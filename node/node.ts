@@ -38,6 +38,7 @@ import { type NodeRollout, rolloutHandle } from './rollout/handle.ts'
 import { KeptKill } from './rollout/kept-kill.ts'
 import { configuredRollout } from './rollout/rollout-parts.ts'
 import { tellRollout } from './rollout/tell.ts'
+import { schedulesStatus } from './schedules/schedules-status.ts'
 import { sharedPricesOf } from './shared-prices.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
@@ -241,6 +242,8 @@ class Node implements ForewarmNode {
     tellRollout(this.#caches, this.#log)
     await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
     this.#closing.signal.throwIfAborted()
+    // A node without schedules serves all the same.
+    void this.#streams.schedules?.start()
   }
 
   #vitals(): Vitals {
@@ -260,6 +263,7 @@ class Node implements ForewarmNode {
         optimize: () => this.optimize(),
         config: sharedConfig(this.#running, () => this.#streams?.followed?.control),
         ...{ predictor: this.predictor, rollout: this.rollout, live: liveChecks, tasks: () => this.#streams?.tasks },
+        schedules: () => schedulesStatus(this.#streams, this.config),
       },
       onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),
     })
@@ -277,7 +281,8 @@ class Node implements ForewarmNode {
     const streams = this.#streams
     streams?.kept?.endRestoring()
     const drain = { drainMs: this.config.node.drainTimeoutMs }
-    await Promise.all([this.#http?.close(), streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
+    const asking = [this.#http?.close(), streams?.schedules?.close()]
+    await Promise.all([...asking, streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
     this.#formats.schemas?.close()
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     await this.#starting?.catch(() => undefined)

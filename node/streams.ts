@@ -28,6 +28,8 @@ import { KeptCorrelations } from './kept/kept-correlations.ts'
 import { FollowedControl } from './rollout/node-rollout.ts'
 import type { AskedParts, TriggersParts } from './rollout/triggers.ts'
 import { createWays } from './rollout/ways.ts'
+import { createRunLog, createSchedules } from './schedules/create-schedules.ts'
+import type { NodeSchedules } from './schedules/node-schedules.ts'
 import { refusalTeller } from './strategies/strategies.ts'
 import { NodeTasks } from './tasks/node-tasks.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
@@ -39,6 +41,8 @@ export interface Streams {
   readonly tasks: NodeTasks
   /** Undefined in a replay, which no operator governs. */
   readonly followed: FollowedControl | undefined
+  /** Undefined if nothing is scheduled here. */
+  readonly schedules: NodeSchedules | undefined
   readonly kept: Pick<KeptCorrelations, 'check' | 'endRestoring'> | undefined
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
@@ -86,8 +90,9 @@ export function createStreams(options: StreamsOptions): Streams {
   const l2TtlMs = config.cache.l2TtlSeconds * 1000
   const following = new Following({ ...caches, counts: topics.prices.counts, l2TtlMs, onUnkept: faults.unkept })
   const detection = createDetection(options, { interest, producer })
-  const { kept, followed } = operatedOf(options, producer)
+  const { kept, followed, runLog } = operatedOf(options, producer)
   const tasks = new NodeTasks({ ...options, interest, requests, warmer })
+  const wiring = followed && { control: followed.control, runLog, requests, tasks }
   const onStrategyRefused = refusalTeller(options.metrics, faults)
   const sending = { producer, requests, warmer, tasks, onWarmFault, onStrategyRefused, faults }
   const parts = { ...sending, interest, catchUp, acceptance, kept, detection, following }
@@ -105,16 +110,14 @@ export function createStreams(options: StreamsOptions): Streams {
     warmRequests: roles.has('warm') ? createWarmConsumer(options, parts, answers) : undefined,
     kept,
     followed,
+    schedules: wiring && createSchedules(options, wiring),
     foreignTopics: () => acceptance.foreign,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     detectors: () => detection.runner.stats(),
     close: async () => {
       detection.close()
       following.close()
-      await followed?.close()
-      await kept?.close()
-      await tasks.close()
-      await warmer.close()
+      for (const part of [followed, kept, tasks, warmer]) await part?.close()
       await answers.answered()
       await settlesWithin(Promise.all([requests.close(), results.close()]), FLUSH_MS)
       await producer.close({ flushMs: FLUSH_MS })
@@ -140,9 +143,12 @@ function operatedOf(options: StreamsOptions, producer: Producer) {
   const { clock, caches, topics } = options
   const parts = { ...options, producer, onEvent: (event: BrokerEvent) => report(options, event) }
   const { kept } = caches
+  const runLog = createRunLog(options)
+  const onOther = (setting: string, value: Buffer) => runLog.read(setting, value)
   return {
+    runLog,
     kept: kept && new KeptCorrelations({ ...parts, kept, topic: topics.correlations }),
-    followed: isVirtual(clock) ? undefined : new FollowedControl(parts),
+    followed: isVirtual(clock) ? undefined : new FollowedControl({ ...parts, onOther }),
   }
 }
 

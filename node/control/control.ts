@@ -37,6 +37,8 @@ export interface ControlOptions {
   readonly settings: Readonly<Record<string, (value: ControlRecord['value']) => string | undefined>>
   /** A record is in force now. It must not throw. */
   readonly onSet: (setting: string, record: ControlRecord) => void
+  /** A record of the service whose setting is none of `settings`. It must not throw. */
+  readonly onOther?: (setting: string, value: Buffer) => void
   /** A record was passed over; what was in force stays. */
   readonly onRefused: (refusal: ControlRefusal) => void
   readonly onEvent: (event: BrokerEvent) => void
@@ -160,6 +162,14 @@ export class Control {
     }
   }
 
+  /** Stores a record under the key of a setting, one that `onOther` gets. Rejects if Kafka does not take it in time. */
+  write(setting: string, value: Buffer, timeoutMs: number): Promise<unknown> {
+    const { producer, topic, service } = this.#options
+    const key = controlKey(service, setting)
+    const partition = partitionOf(key, Math.max(1, this.#topic.partitions))
+    return producer.sendBatch(topic, [{ partition, key, value }], timeoutMs)
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new Error('closed'))
     this.#again.close()
@@ -202,10 +212,7 @@ export class Control {
 
   /** What is not stored in time is given up: a value must not come into force long after its operator was told that it failed. */
   async #send(setting: string, record: ControlRecord): Promise<void> {
-    const { producer, topic, service, writeMs: timeoutMs = WRITE_MS } = this.#options
-    const key = controlKey(service, setting)
-    const partition = partitionOf(key, Math.max(1, this.#topic.partitions))
-    await producer.sendBatch(topic, [{ partition, key, value: encodeControl(record) }], timeoutMs)
+    await this.write(setting, encodeControl(record), this.#options.writeMs ?? WRITE_MS)
   }
 
   #read(batch: Batch, at: number): void {
@@ -217,9 +224,13 @@ export class Control {
     }
     const state = this.#states.get(setting)
     const check = settings[setting]
-    // A later version of the service may have more settings.
-    if (state === undefined || check === undefined) return
-    const parsed = parseControl(batch.value(at) ?? Buffer.alloc(0))
+    const value = batch.value(at) ?? Buffer.alloc(0)
+    if (state === undefined || check === undefined) {
+      // A later version of the service may have more settings.
+      this.#options.onOther?.(setting, value)
+      return
+    }
+    const parsed = parseControl(value)
     const wrong = parsed.ok ? check(parsed.value.value) : undefined
     if (!parsed.ok || wrong !== undefined) {
       this.#refuse(parsed.ok ? { reason: 'bad-value', detail: wrong ?? '' } : parsed, setting)

@@ -13,7 +13,7 @@ import { CONFIG_SETTING, configFault } from '../control/shared-config.ts'
 import type { Caches } from '../options.ts'
 
 export interface FollowedControlOptions
-  extends Pick<ControlOptions, 'broker' | 'producer' | 'clock' | 'random' | 'timer'> {
+  extends Pick<ControlOptions, 'broker' | 'producer' | 'clock' | 'random' | 'timer' | 'onOther'> {
   readonly config: Config
   readonly running: RunningConfig
   readonly caches: Pick<Caches, 'rollout'>

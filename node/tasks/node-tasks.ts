@@ -20,6 +20,7 @@ import { TaskQueue } from '../../src/tasks/task-queue.ts'
 import { type TaskEntry, TaskTable, taskEntry } from '../../src/tasks/task-table.ts'
 import type { Metrics } from '../../src/telemetry/slab.ts'
 import type { Interest } from '../../src/warming/interest.ts'
+import { RecentIds } from '../../src/warming/recent-ids.ts'
 import { refusalAnswer } from '../../src/warming/warm-answer.ts'
 import type { Warmer } from '../../src/warming/warmer.ts'
 import type { Caches } from '../options.ts'
@@ -53,6 +54,7 @@ const READ_MS = 5_000
 /** A manual cycle waits for its tasks no longer: the answer to a request may take 10 s. */
 const CYCLE_MS = 8_000
 const LOOK_EVERY_MS = 200
+const SCHEDULED_IDS = 1_000
 /** Records that come so late, by their own times, are still read. */
 const SPARE_MS = 5_000
 
@@ -64,6 +66,8 @@ export class NodeTasks implements WarmingOperations {
   readonly #reading = new Map<string, Reading>()
   readonly #closing = new AbortController()
   readonly #maxMs: number
+  /** The warmer forgets them sooner, among requests that nodes make by themselves. */
+  readonly #scheduled = new RecentIds(SCHEDULED_IDS)
   #cycle: Promise<Readonly<Record<string, CycleResult>>> | undefined
   readonly #queue: TaskQueue
   /** For the consumer of requests. */
@@ -82,6 +86,7 @@ export class NodeTasks implements WarmingOperations {
     this.turns = {
       queue: this.#queue,
       takes: (request) => this.#takes(request),
+      isRepeated: ({ origin, requestId }) => origin === 'schedule' && !this.#scheduled.add(requestId),
       refuse: (request) => refusalAnswer(request, { node: nodeId, reason: 'shed', atMs: options.clock.now() }),
     }
   }

@@ -84,8 +84,9 @@ export interface ConsumerOptions {
   /** All topics that match are read as well, also those that are made later: they begin at `start`. Not for `manual`. */
   readonly matches?: (topic: string) => boolean
   readonly start: StartPosition
-  /** For `manual`. */
   readonly ranges?: readonly PartitionRange[]
+  /** For `group`: never a static member, so that others get its partitions as soon as it stops. */
+  readonly isDynamic?: boolean
   readonly onBatch: BatchHandler
   /**
    * Memory of a batch that was handled is used again: a handler that keeps the bytes of keys, values or headers after it
@@ -149,7 +150,6 @@ export type BrokerEvent =
 export interface PartitionPosition extends TopicPartition {
   /** Tells topics of one name apart. Undefined where the broker gives no ids. */
   readonly topicId: string | undefined
-  /** Next offset to be handed out. */
   readonly position: bigint
   readonly stableEnd: bigint
   readonly highWatermark: bigint
@@ -166,6 +166,8 @@ export interface ConsumerHealth {
   readonly epoch: number
   readonly restarts: number
   readonly assigned: readonly TopicPartition[]
+  /** False if the group has not answered for the time of a session, so that others may have the partitions. */
+  readonly isHeard: boolean
 }
 
 /** Reads topics and calls a handler with batches. */
@@ -212,7 +214,6 @@ export interface Producer {
   sendBatch(topic: string, records: readonly OutgoingRecord[], timeoutMs?: number): Promise<readonly Stored[]>
   /** The topic's number of partitions; undefined if there is no such topic. */
   partitions(topic: string): Promise<number | undefined>
-  /** Resolves when nothing is in flight. */
   flush(): Promise<void>
   /**
    * Flushes, then disconnects. A record that is not acknowledged within `flushMs` milliseconds is rejected, though it may be
@@ -236,7 +237,6 @@ export interface OffsetRange {
   readonly low: bigint
   /** The first offset that is neither committed nor aborted yet. */
   readonly stableEnd: bigint
-  /** The next offset to be written. */
   readonly high: bigint
 }
 

@@ -27,8 +27,8 @@ const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}:
 
 /** The group of the service `a` with one role is `forewarm.a.correlate`. No other service may have it as its own. */
 const serviceName = text(
-  '1 to 64 letters, digits, dots, underscores and hyphens, not ending in .correlate or .detect',
-  /^(?!.*\.(?:correlate|detect)$)[A-Za-z0-9._-]{1,64}$/,
+  '1 to 64 letters, digits, dots, underscores and hyphens, not ending in .correlate, .detect or .schedules',
+  /^(?!.*\.(?:correlate|detect|schedules)$)[A-Za-z0-9._-]{1,64}$/,
 )
 
 export const SETTINGS = {

@@ -3,6 +3,7 @@ import type { PriceSight } from '../cache/freshness/price-sight.ts'
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
+import type { SchedulesStatus } from '../schedules/status.ts'
 import type { WarmingFigures } from '../warming/measurement.ts'
 import type { ConfigOperations } from './config-operations.ts'
 import type { RolloutOperations } from './rollout-operations.ts'
@@ -26,6 +27,7 @@ export interface Operations {
   readonly rollout: RolloutOperations
   /** Undefined until Kafka has answered. */
   tasks(): WarmingOperations | undefined
+  schedules(): SchedulesStatus
 }
 
 /** `degraded`: the node works, but not as well as it should, as while Redis is away. */

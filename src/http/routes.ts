@@ -6,6 +6,7 @@ import { configRoutes } from './routes/config-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
 import { predictorRoutes } from './routes/predictor-routes.ts'
 import { rolloutRoutes } from './routes/rollout-routes.ts'
+import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { warmingRoutes } from './routes/warming-routes.ts'
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
@@ -14,6 +15,7 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     ...cacheRoutes(operations),
     ...predictorRoutes(operations),
     ...warmingRoutes(operations),
+    ...scheduleRoutes(operations),
     ...configRoutes(operations),
     ...rolloutRoutes(operations),
   })

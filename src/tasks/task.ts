@@ -46,13 +46,17 @@ export interface TimedResult {
 
 /** What is kept of a request. */
 export interface RequestFacts extends Pick<WarmRequest, 'requestId' | 'priority' | 'notBeforeMs'> {
+  /** A schedule's task that was made up is sent later than its id says. */
+  readonly issuedAtMs?: number
   readonly strategy: string
   readonly pairs: number
 }
 
-export function requestFacts({ requestId, priority, strategy, origin, pairs, notBeforeMs }: WarmRequest): RequestFacts {
+export function requestFacts({ requestId, priority, strategy, origin, pairs, ...times }: WarmRequest): RequestFacts {
+  const { notBeforeMs, issuedAtMs } = times
   const due = notBeforeMs !== undefined && { notBeforeMs }
-  return { requestId, priority, strategy: strategy ?? origin, pairs: pairs.length, ...due }
+  const issued = origin === 'schedule' && { issuedAtMs }
+  return { requestId, priority, strategy: strategy ?? origin, pairs: pairs.length, ...due, ...issued }
 }
 
 /** What is known of a task. */
@@ -100,8 +104,8 @@ export function startOf({ id: { madeAtMs }, requests, results }: TaskFacts): num
   return times.reduce<number>((last, timeMs = madeAtMs) => Math.max(last, timeMs), madeAtMs)
 }
 
-function dueOf({ notBeforeMs }: RequestFacts): number | undefined {
-  return notBeforeMs
+function dueOf({ notBeforeMs, issuedAtMs }: RequestFacts): number | undefined {
+  return notBeforeMs ?? issuedAtMs
 }
 
 /** How a task ended. */

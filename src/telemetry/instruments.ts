@@ -83,6 +83,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       ['reason', 'priority'],
       'Requests of tasks that were refused before their turn, by reason: full, late or closed.',
     ],
+    [
+      'schedule_runs_total',
+      ['schedule', 'outcome'],
+      'Runs of schedules on this node, by outcome: done, failed, late or stopped.',
+    ],
     ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
     ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
     ['warms_refused_older_total', ['strategy'], 'Warmed values that were refused because L1 has had a newer one.'],
@@ -134,7 +139,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       'Of two strategies that are compared: warms of each ÷ updates that were warmed for.',
     ],
   ),
-  ...gauges('1', ['warm_tasks_waiting', [], 'Requests of tasks that wait for their turn.']),
+  ...gauges(
+    '1',
+    ['warm_tasks_waiting', [], 'Requests of tasks that wait for their turn.'],
+    ['schedules_leading', [], '1 while this node runs the schedules of its service.'],
+  ),
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
   ...gauges('s', [
     'correlations_restore_seconds',

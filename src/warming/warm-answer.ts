@@ -10,9 +10,9 @@ export interface AnswerFacts {
   readonly isShadow: boolean
 }
 
-/** Whether a node has made the request by itself: the rollout governs those. */
+/** Whether a node has made the request by itself, or by a schedule: the rollout governs those. */
 export function isAutomatic({ origin }: Pick<WarmRequest, 'origin'>): boolean {
-  return origin === 'correlation' || origin === 'prediction'
+  return origin === 'correlation' || origin === 'prediction' || origin === 'schedule'
 }
 
 /**

@@ -18,10 +18,10 @@ test('a REDIS_URL may say which family of addresses its host has', () => {
   expect(told({ REDIS_URL: 'redis://one:6379/2?family=6' })).toBe('loaded')
 })
 
-test.each(['prices.correlate', 'a.detect'])(
+test.each(['prices.correlate', 'a.detect', 'a.schedules'])(
   'a service may not be called %s, as that is the group of a role',
   (name) => {
-    expect(told({ FOREWARM_SERVICE: name })).toContain('not ending in .correlate or .detect')
+    expect(told({ FOREWARM_SERVICE: name })).toContain('not ending in .correlate, .detect or .schedules')
     expect(told({ FOREWARM_SERVICE: `${name}or` })).toBe('loaded')
   },
 )

@@ -36,7 +36,10 @@ test('a request of a task that is shed is answered as refused; one that a node m
   const queue = new TaskQueue({ maxConcurrent: 1, perMinute: 1, maxMs: 1_000, maxWaitingPairs: 0, clock })
   const requests = new WarmRequests({
     ...{ warmer, metrics },
-    tasks: { queue, takes: () => true, refuse: (each) => refusalAnswer(each, { node: 'a', reason: 'shed', atMs: 0 }) },
+    tasks: {
+      ...{ queue, takes: () => true, isRepeated: () => false },
+      refuse: (each) => refusalAnswer(each, { node: 'a', reason: 'shed', atMs: 0 }),
+    },
     publish: (result) => results.push(result),
     onFault: () => undefined,
   })

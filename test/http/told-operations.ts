@@ -3,6 +3,7 @@ import type { SetConfig } from '../../src/http/config-operations.ts'
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
 import type { RolloutOperations } from '../../src/http/rollout-operations.ts'
 import type { WarmingOperations } from '../../src/http/warming-operations.ts'
+import type { SchedulesStatus } from '../../src/schedules/status.ts'
 import type { NodeResult } from '../../src/tasks/task.ts'
 
 /** The operations of an invented node. */
@@ -96,6 +97,24 @@ export const ROLLOUT: ReturnType<RolloutOperations['status']> = {
   shadow: { reads: 10, hitRatio: 0.25, hitRatioWithWarming: 0.75 },
 }
 
+const SCHEDULES: SchedulesStatus = {
+  ...{ isRunning: true, isLeading: false, reason: undefined, cycles: 2 },
+  schedules: [
+    {
+      ...{ name: 'popular', words: 'every 30m', strategies: ['popular'], nextMs: 9_000, overlapped: 1, missed: 0 },
+      ...{ slowedAt: 0.02 },
+      last: {
+        ...{ kind: 'scheduled', scheduledMs: 5_000, state: 'done', by: 'node-1', atMs: 5_100 },
+        results: [{ strategy: 'popular', taskId: TASK_ID, pairs: 9, state: 'done', warmed: 7, durationMs: 12 }],
+      },
+    },
+    {
+      ...{ name: 'start-up', words: 'at start', strategies: ['popular'], nextMs: undefined, last: undefined },
+      ...{ slowedAt: undefined, overlapped: 0, missed: 0 },
+    },
+  ],
+}
+
 export const OPERATIONS: Operations = {
   metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
   live: () => [{ name: 'loop', status: 'ok' }],
@@ -126,6 +145,7 @@ export const OPERATIONS: Operations = {
     importPatterns: (document) => (document === null ? { problem: 'expected an object, got null' } : { refused: 2 }),
   },
   tasks: () => TASKS,
+  schedules: () => SCHEDULES,
 }
 
 /** SEEN as it is answered. */

@@ -85,8 +85,13 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
 
   return {
     kind: 'kafka',
-    consumer: (consumerOptions) =>
-      opened.add(new KafkaConsumer(options, new ConsumerState(consumerOptions, { random, onEvent }), timing)),
+    consumer: (consumerOptions) => {
+      const isDynamic = consumerOptions.isDynamic === true
+      const state = new ConsumerState(consumerOptions, { random, onEvent })
+      return opened.add(
+        new KafkaConsumer(options, state, isDynamic ? { ...timing, groupInstanceId: undefined } : timing),
+      )
+    },
     producer: () => {
       const { maxPendingBatches = 1000, deliveryTimeoutMs = 30_000, idempotent: isIdempotent = true } = options
       const { closeTimeoutMs } = timing

@@ -83,6 +83,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
       epoch: this.#epoch,
       restarts: this.#restarts,
       assigned: this.#assignment?.partitions ?? [],
+      isHeard: this.options.mode !== 'group' || (this.#assignment !== undefined && this.#cluster.isReachable),
     }
   }
 

@@ -104,10 +104,10 @@ export const stopFacts: Facts = {
   'a consumer tells its state and its partitions': async (stage) => {
     const topic = await newTopic(stage, 2)
     const { consumer } = newReader(stage, { topics: [topic] })
-    expect(consumer.health()).toEqual({ state: 'stopped', epoch: 0, restarts: 0, assigned: [] })
+    expect(consumer.health()).toEqual({ state: 'stopped', epoch: 0, restarts: 0, assigned: [], isHeard: false })
     await consumer.start()
     const { assigned, ...running } = consumer.health()
-    expect(running).toEqual({ state: 'running', epoch: 1, restarts: 0 })
+    expect(running).toEqual({ state: 'running', epoch: 1, restarts: 0, isHeard: true })
     expect(assigned.toSorted((a, b) => a.partition - b.partition)).toEqual([
       { topic, partition: 0 },
       { topic, partition: 1 },

@@ -128,7 +128,7 @@ export class KafkaConsumer implements Consumer {
   health(): ConsumerHealth {
     const { health: state, epoch, restarts } = this.#state
     const assigned = this.#reading.all().map(({ topic, partition }) => ({ topic, partition }))
-    return { state, epoch, restarts, assigned }
+    return { state, epoch, restarts, assigned, isHeard: this.#group?.mayHandle ?? true }
   }
 
   async #start(): Promise<void> {
