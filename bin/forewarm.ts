@@ -30,6 +30,11 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'format', summary: 'show how the records of a topic are read', load: () => import('./commands/format.ts') },
   { name: 'topics', summary: 'create the topics that Forewarm needs', load: () => import('./commands/topics.ts') },
   { name: 'rollout', summary: 'show and set how much is warmed', load: () => import('./commands/rollout.ts') },
+  {
+    name: 'schedules',
+    summary: 'show and run what is warmed at set times',
+    load: () => import('./commands/schedules.ts'),
+  },
   { name: 'config', summary: 'print every setting and its origin', load: () => import('./commands/config.ts') },
 ]
 

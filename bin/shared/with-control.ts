@@ -6,7 +6,7 @@ import { withAdmin } from '../../src/broker/with-admin.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Config } from '../../src/config/settings.ts'
 
-export interface ControlLoan<T> extends Pick<ControlOptions, 'settings'> {
+export interface ControlLoan<T> extends Pick<ControlOptions, 'settings' | 'onOther'> {
   /** Ends the wait for what was set before. */
   readonly signal?: AbortSignal
   readonly body: (control: Control) => Promise<T>
@@ -18,7 +18,7 @@ const READ_MS = 30_000
 export async function withControl<T>(
   broker: Broker,
   { kafka, node }: Config,
-  { settings, signal, body }: ControlLoan<T>,
+  { settings, onOther = () => undefined, signal, body }: ControlLoan<T>,
 ): Promise<T> {
   const topic = kafka.controlTopic
   await withAdmin(broker, (admin) => admin.createTopics(ownTopics(kafka, 1).filter((spec) => spec.topic === topic)))
@@ -26,7 +26,7 @@ export async function withControl<T>(
   await producer.connect()
   const control = new Control({
     ...{ broker, producer, topic, settings, service: node.service, reader: randomUUID() },
-    ...{ clock: systemClock, random: Math.random },
+    ...{ clock: systemClock, random: Math.random, onOther },
     onSet: () => undefined,
     onRefused: () => undefined,
     onEvent: () => undefined,

@@ -131,3 +131,18 @@ test('a leader of which Kafka has not heard for a session sends nothing', async 
     })
   })
 })
+
+test('a run that somebody asks for is made once, by the node that leads, between the scheduled ones', async () => {
+  await onSchedules(async ({ start, leader, advance, sent, clock }) => {
+    for (const name of ['a', 'b', 'c']) await start(name)
+    const led = await leader()
+    await advance(5)
+    const asked = { v: 1, scheduledMs: clock.now(), state: 'asked', by: 'ana', atMs: clock.now() } as const
+    await led.log.write({ kind: 'asked', schedule: 'popular' }, asked)
+    await until('it is sent', () => sent.length === 1)
+    await advance(15)
+    await until('the scheduled one is sent, too', () => sent.length === 2)
+    expect(sent.map(({ by }) => by)).toEqual([led.name, led.name])
+    expect(new Set(sent.map(({ request }) => request.requestId)).size).toBe(2)
+  })
+})
