@@ -59,3 +59,24 @@ test('a request of a task that is shed is answered as refused; one that a node m
   ])
   queue.close()
 })
+
+test('a run of a schedule that a successor sends again is carried out once, however many requests came between', async () => {
+  const { warmer, metrics } = new WarmerUnderTest()
+  const results: WarmResult[] = []
+  const queue = new TaskQueue({ maxConcurrent: 1, perMinute: 10, maxMs: 1_000, clock: virtualClock() })
+  const seen = new Set<string>()
+  const requests = new WarmRequests({
+    ...{ warmer, metrics, publish: (result) => results.push(result), onFault: () => undefined },
+    tasks: {
+      ...{ queue, takes: () => true, refuse: (each) => refusalAnswer(each, { node: 'a', reason: 'shed', atMs: 0 }) },
+      isRepeated: ({ requestId }) => seen.size === seen.add(requestId).size,
+    },
+  })
+  const value = encodeWarmRequest(request({ requestId: 'run', origin: 'schedule' }))
+  const batch = batchOf([{ value }, { value }])
+  requests.handle(batch, 0)
+  requests.handle(batch, 1)
+  await requests.answered()
+  expect(results.map(({ requestId }) => requestId)).toEqual(['run'])
+  queue.close()
+})

@@ -44,7 +44,8 @@ async function startChild(stage: Stage): Promise<Child> {
 
 async function isLeading({ process, port }: Child): Promise<boolean> {
   if (process.signalCode !== null) return false
-  const response = await fetch(`http://127.0.0.1:${port}/warming/status`).catch(() => undefined)
+  const signal = AbortSignal.timeout(1_000)
+  const response = await fetch(`http://127.0.0.1:${port}/warming/status`, { signal }).catch(() => undefined)
   return ((await response?.json()) as { readonly leading?: boolean } | undefined)?.leading === true
 }
 
@@ -99,50 +100,79 @@ function statesOf(control: readonly Seen[], scheduledMs: number): readonly strin
   })
 }
 
-test('of three nodes whose leader is killed twice around a run, each run is made once: none doubled, none lost', async () => {
+interface Scene {
+  readonly stage: Stage
+  readonly children: readonly Child[]
+  readonly leader: Child
+  readonly requests: readonly Seen[]
+  readonly results: readonly Seen[]
+  readonly control: readonly Seen[]
+}
+
+/** Three nodes in processes of their own, one of which leads. Each has read pairs. */
+async function onNodes(body: (scene: Scene) => Promise<void>): Promise<void> {
   await onKafka({ partitions: 3 }, async (stage) => {
-    const children = [await startChild(stage), await startChild(stage), await startChild(stage)]
+    const children = await Promise.all([startChild(stage), startChild(stage), startChild(stage)])
     try {
-      const [requests, results] = [
-        await stage.watch(stage.topics.warmRequests),
-        await stage.watch(stage.topics.warmResults),
-      ]
+      const requests = await stage.watch(stage.topics.warmRequests)
+      const results = await stage.watch(stage.topics.warmResults)
       const control = await stage.watch(stage.topics.control, 'earliest')
-      const first = await leaderOf(children)
-      await until('each has read', async () => {
-        await feed(stage)
-        return true
-      })
-      // Killed a second before the run: nobody leads at its time.
-      const firstMs = nextMinute()
-      await comes(firstMs - 1_000)
-      await kill(first)
-      await until('the run is made up', () => statesOf(control, firstMs).some((state) => state.startsWith('done')))
-      const second = await leaderOf(children)
-      await until('its requests are answered', () => resultsOf(results).some(([, node]) => node === second.id))
-      expect(second.id).not.toBe(first.id)
-      // Killed as soon as it has begun.
-      const secondMs = firstMs + MINUTE_MS
-      await until(
-        'it has begun',
-        () => statesOf(control, secondMs).some((state) => state.startsWith('begun')),
-        PATIENCE,
-      )
-      await kill(second)
-      const third = await leaderOf(children)
-      await until('the run is done', () => statesOf(control, secondMs).some((state) => state.startsWith('done')))
-      expect(third.id).not.toBe(second.id)
-      const runs = tasksByRun(requests)
-      expect([...runs.keys()].toSorted()).toEqual([firstMs, secondMs])
-      expect([...runs.values()].map((tasks) => tasks.size)).toEqual([1, 1])
-      const answered = resultsOf(results).map(String)
-      expect(new Set(answered).size).toBe(answered.length)
+      const leader = await leaderOf(children)
+      await feed(stage)
+      await body({ stage, children, leader, requests, results, control })
     } finally {
-      for (const child of children)
-        if (child.process.exitCode === null && child.process.signalCode === null) await kill(child)
+      const alive = children.filter(({ process: { exitCode, signalCode } }) => exitCode === null && signalCode === null)
+      for (const child of alive) await kill(child)
     }
   })
-})
+}
+
+/** The runs have one task each, and no node has carried a request out twice. */
+function areMadeOnce({ requests, results }: Scene, scheduled: readonly number[]): void {
+  const runs = tasksByRun(requests)
+  expect([...runs.keys()].toSorted()).toEqual(scheduled)
+  expect([...runs.values()].map((tasks) => tasks.size)).toEqual(scheduled.map(() => 1))
+  const answered = resultsOf(results).map(String)
+  expect(new Set(answered).size).toBe(answered.length)
+}
+
+test('of three nodes whose leader is killed twice around a run, each run is made once: none doubled, none lost', () =>
+  onNodes(async (scene) => {
+    const { children, leader: first, results, control } = scene
+    const has = (scheduledMs: number, state: string) => () =>
+      statesOf(control, scheduledMs).some((each) => each.startsWith(state))
+    // Killed a second before the run: nobody leads at its time.
+    const firstMs = nextMinute()
+    await comes(firstMs - 1_000)
+    await kill(first)
+    await until('the run is made up', has(firstMs, 'done'))
+    const second = await leaderOf(children)
+    expect(second.id).not.toBe(first.id)
+    await until('its requests are answered', () => resultsOf(results).some(([, node]) => node === second.id))
+    // Killed as soon as it has begun.
+    const secondMs = firstMs + MINUTE_MS
+    await until('it has begun', has(secondMs, 'begun'), PATIENCE)
+    await kill(second)
+    const third = await leaderOf(children)
+    await until('the run is done', has(secondMs, 'done'))
+    expect(third.id).not.toBe(second.id)
+    areMadeOnce(scene, [firstMs, secondMs])
+  }))
+
+test('a leader that was stopped over a run does not make it again when it goes on', () =>
+  onNodes(async (scene) => {
+    const { children, leader, control } = scene
+    const runMs = nextMinute()
+    await comes(runMs - 1_000)
+    leader.process.kill('SIGSTOP')
+    await until('another has made the run', () => statesOf(control, runMs).some((state) => state.startsWith('done')))
+    leader.process.kill('SIGCONT')
+    const next = await leaderOf(children)
+    expect(next.id).not.toBe(leader.id)
+    await until('the next run is made', () => statesOf(control, runMs + MINUTE_MS).length >= 2, PATIENCE)
+    expect(statesOf(control, runMs).filter((state) => state.endsWith(leader.id))).toEqual([])
+    areMadeOnce(scene, [runMs, runMs + MINUTE_MS])
+  }))
 
 function resultsOf(results: readonly Seen[]): readonly (readonly [requestId: string, node: string])[] {
   return results.flatMap(({ value }) => {
