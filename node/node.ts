@@ -17,6 +17,7 @@ import type { Formats } from '../src/formats/formats.ts'
 import { configuredHttp } from '../src/http/configured.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
+import type { SchedulesStatus } from '../src/schedules/status.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
 import { standardErrorLog } from '../src/telemetry/log-stream.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
@@ -185,6 +186,10 @@ class Node implements ForewarmNode {
     return statsOf({ ...this.#vitals(), metrics: this.#metrics, strayErrors: this.#strayErrors.count })
   }
 
+  schedules(): SchedulesStatus {
+    return schedulesStatus(this.#streams, this.config)
+  }
+
   hierarchyStats(): HierarchyStats {
     return hierarchyStats({ ...this.#caches, metrics: this.#metrics })
   }
@@ -242,7 +247,6 @@ class Node implements ForewarmNode {
     tellRollout(this.#caches, this.#log)
     await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
     this.#closing.signal.throwIfAborted()
-    // A node without schedules serves all the same.
     void this.#streams.schedules?.start()
   }
 
@@ -262,8 +266,8 @@ class Node implements ForewarmNode {
         price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
         config: sharedConfig(this.#running, () => this.#streams?.followed?.control),
-        ...{ predictor: this.predictor, rollout: this.rollout, live: liveChecks, tasks: () => this.#streams?.tasks },
-        schedules: () => schedulesStatus(this.#streams, this.config),
+        ...{ schedules: () => this.schedules(), tasks: () => this.#streams?.tasks, live: liveChecks },
+        ...{ predictor: this.predictor, rollout: this.rollout },
       },
       onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),
     })

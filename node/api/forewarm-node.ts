@@ -6,6 +6,7 @@ import type { Origin } from '../../src/config/problem.ts'
 import { type Config, type Overrides, SETTING_PLACES } from '../../src/config/settings.ts'
 import type { SharedPrices } from '../../src/detect/attached-prices.ts'
 import type { NodePredictor } from '../../src/prediction/node-predictor.ts'
+import type { SchedulesStatus } from '../../src/schedules/status.ts'
 import type { FollowingOptions, FollowingPair } from '../pairs-to-warm.ts'
 import type { NodeRollout } from '../rollout/handle.ts'
 import type { NodeStats } from '../stats.ts'
@@ -45,6 +46,8 @@ export interface ForewarmNode {
   stats(): NodeStats
   /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
   hierarchyStats(): HierarchyStats
+  /** The schedules of the service: when each runs next and how its last run went, as `GET /warming/status` shows them. */
+  schedules(): SchedulesStatus
   /** Predicts reads from the history of the detectors' reads. */
   readonly predictor: NodePredictor
   /** How much is warmed; `forewarm rollout` shows and sets the same. */

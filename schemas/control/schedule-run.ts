@@ -3,7 +3,7 @@ import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../topics.ts'
 import { MAX_PAIRS_A_REQUEST, PRIORITIES, type Priority } from '../warm-request.ts'
 
 export const RUN_STATES = ['asked', 'begun', 'done'] as const
-/** `asked`: somebody wants it now. `begun`: it is known what it asks for. `done`: Kafka has all its warm requests. */
+/** How far a run of a schedule is. `asked`: somebody wants it now. `begun`: it is known what it asks for. `done`: Kafka has all its warm requests. */
 export type RunState = (typeof RUN_STATES)[number]
 
 /** The pairs of one chain that a run asks for, as one warm request. */
@@ -90,6 +90,7 @@ function readResult(fields: RecordFields): RunResult {
 
 /** Runs that somebody asks for come between the scheduled ones, so that they have records of their own. */
 const KINDS = { scheduled: 'schedule:', asked: 'schedule-asked:' } as const
+/** Whether a run came by its time, or somebody asked for it. */
 export type RunKind = keyof typeof KINDS
 
 /** The name under which the control topic keeps the last run of this kind. */

@@ -1,17 +1,18 @@
-import type { RunKind, RunResult } from '../../schemas/control/schedule-run.ts'
+import type { RunKind, RunResult, RunState } from '../../schemas/control/schedule-run.ts'
 
 /** The last run of a schedule by any node of the service. */
 export interface LastRun {
   readonly kind: RunKind
   readonly scheduledMs: number
   /** `done`: Kafka has all its requests; the results say how they ended. */
-  readonly state: 'asked' | 'begun' | 'done'
+  readonly state: RunState
   /** The node that wrote it. */
   readonly by: string
   readonly atMs: number
   readonly results: readonly RunResult[]
 }
 
+/** A schedule: when it runs, and how its last run went. */
 export interface ScheduleFacts {
   readonly name: string
   /** When it runs, for people. */
@@ -27,6 +28,7 @@ export interface ScheduleFacts {
   readonly missed: number
 }
 
+/** The schedules of a service, as one node knows them. */
 export interface SchedulesStatus {
   /** Whether this node is one of those that may lead. */
   readonly isRunning: boolean

@@ -127,11 +127,11 @@ async function onNodes(body: (scene: Scene) => Promise<void>): Promise<void> {
   })
 }
 
-/** The runs have one task each, and no node has carried a request out twice. */
+/** The runs from the first of these on have one task each, and no node has carried a request out twice. */
 function areMadeOnce({ requests, results }: Scene, scheduled: readonly number[]): void {
-  const runs = tasksByRun(requests)
-  expect([...runs.keys()].toSorted()).toEqual(scheduled)
-  expect([...runs.values()].map((tasks) => tasks.size)).toEqual(scheduled.map(() => 1))
+  const runs = [...tasksByRun(requests)].filter(([atMs]) => atMs >= (scheduled[0] ?? 0))
+  const counts = runs.map(([atMs, tasks]): [number, number] => [atMs, tasks.size])
+  expect(counts.toSorted(([a], [b]) => a - b)).toEqual(scheduled.map((atMs) => [atMs, 1]))
   const answered = resultsOf(results).map(String)
   expect(new Set(answered).size).toBe(answered.length)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmOutcome } from '../../schemas/warm-result.ts'
-import { answer, refusalAnswer } from '../../src/warming/warm-answer.ts'
+import { answer, isAutomatic, refusalAnswer } from '../../src/warming/warm-answer.ts'
 
 const REQUEST: WarmRequest = {
   v: 1,
@@ -14,6 +14,11 @@ const REQUEST: WarmRequest = {
 }
 const FACTS = { node: 'n', timedOut: false, isShadow: false, durationMs: 2, atMs: 3 }
 const statusOf = (outcomes: WarmOutcome[], timedOut = false) => answer(REQUEST, outcomes, { ...FACTS, timedOut }).status
+
+it('is by itself that a node makes requests of correlations, predictions and schedules: in shadow they warm nothing', () => {
+  const origins = ['correlation', 'manual', 'schedule', 'prediction', 'recommendation', 'replay'] as const
+  expect(origins.filter((origin) => isAutomatic({ origin }))).toEqual(['correlation', 'schedule', 'prediction'])
+})
 
 describe('the answer to a warm request', () => {
   it('is done if every pair that concerns the node is in L1', () => {

@@ -146,3 +146,19 @@ test('a run that somebody asks for is made once, by the node that leads, between
     expect(new Set(sent.map(({ request }) => request.requestId)).size).toBe(2)
   })
 })
+
+test('a run whose requests are sent is not made again when the group rebalances while nodes carry it out', async () => {
+  await onSchedules(async ({ start, leader, advance, sent }) => {
+    const { log } = await start('a')
+    await leader()
+    await advance(20)
+    await until('it is noted as done', () => log.last({ kind: 'scheduled', schedule: 'popular' })?.state === 'done')
+    for (const name of ['b', 'c']) await start(name)
+    await leader()
+    await advance(5)
+    await (await leader()).close()
+    await leader()
+    await advance(20)
+    expect(sent).toHaveLength(1)
+  })
+})
