@@ -17,6 +17,9 @@ export interface Turn {
   hits: number
 }
 
+/** The analyzers of a cache, by its inside. */
+const LISTENING = new WeakMap<OpenedCache, Set<Analyzer>>()
+
 /** The most updates whose reads are still being counted. */
 const MAX_TURNS = 65_536
 
@@ -63,12 +66,16 @@ export class Analyzer implements ReadListener, IdHolder {
     return turn === undefined || turn.pairId < 0 || this.#lagOf(turn) > this.#windowMs ? undefined : turn
   }
 
-  /** Whether the caller handles an update for which nothing is warmed, so that the others can be compared with it. */
+  /**
+   * Whether the caller handles an update for which nothing is warmed, so that the others can be compared with it: no warming
+   * beside the cache warms then, whichever of them the update was recorded with.
+   */
   get isControl(): boolean {
     const { control } = this.#parts.caches
     if (control.share === 0) return false
-    const { turn } = this
-    return turn !== undefined && control.includes(turn.pairId, turn.eventTimeMs)
+    for (const { turn } of LISTENING.get(this.#parts) ?? [])
+      if (turn !== undefined && control.includes(turn.pairId, turn.eventTimeMs)) return true
+    return false
   }
 
   onRead(pairId: number, isHit: boolean, isWarmed: boolean): void {
@@ -183,11 +190,14 @@ function listened(parts: OpenedCache, analyzer: Analyzer): { readonly analyzer: 
   const listening = parts.listeners.add(analyzer)
   if (listening === undefined) return undefined
   const letGo = parts.caches.table.keep(analyzer)
+  const all = LISTENING.get(parts) ?? new Set<Analyzer>()
+  LISTENING.set(parts, all.add(analyzer))
   return {
     analyzer,
     stop() {
       analyzer.settle(Number.POSITIVE_INFINITY)
       listening.stop()
+      all.delete(analyzer)
       letGo()
     },
   }

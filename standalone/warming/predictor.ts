@@ -1,4 +1,4 @@
-import { checkedEventTime } from '../../schemas/event-time.ts'
+import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { argument } from '../../src/config/argument.ts'
 import { integer, wholeFromZero } from '../../src/config/check.ts'
@@ -101,10 +101,12 @@ export class NamedPredictor implements CachePredictor {
     assertOptions('recordAccess', access, ACCESS)
     const { parts } = this.#with
     const { table, prediction } = parts.caches
-    const { atMs = parts.clock.now(), hit, latencyMs, group } = access
-    const against = checkedEventTime(atMs)
+    const nowMs = parts.clock.now()
+    const { atMs = nowMs, hit, latencyMs, group } = access
+    // The history goes by the newest read: one of next year would end all that is known.
+    const against = checkedEventTime(atMs) ?? checkedAhead(atMs, nowMs)
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: atMs: ${against.detail}`)
-    if (latencyMs !== undefined && !(latencyMs >= 0))
+    if (latencyMs !== undefined && !(latencyMs >= 0 && Number.isFinite(latencyMs)))
       throw new ForewarmError('bad-value', `${pair}: latencyMs: expected milliseconds from 0, got ${latencyMs}`)
     const pairId = table.ask(parts.chain, pair)
     const recorded = this.#recorded

@@ -4,9 +4,9 @@ import type { Improvement } from '../../src/warming/measurement.ts'
 /**
  * Why a warm was not carried out. `off`, `killed`: the rollout says so. `disabled`: `enabled` of the warmer is false. `canary`: the
  * pair is not in the share of the pairs that warm, or the gate of the rollout says no. `control`: the update belongs to the
- * control group.
+ * control group. `closed`: the warming is closed.
  */
-export type WarmRefused = 'off' | 'killed' | 'disabled' | 'canary' | 'control'
+export type WarmRefused = 'off' | 'killed' | 'closed' | 'disabled' | 'canary' | 'control'
 
 /** The outcome of a warm. `timestamp` is in milliseconds since 1970. */
 export interface WarmReport {
@@ -58,8 +58,8 @@ export interface CacheWarmerStats {
   /** The hit ratio after updates that were warmed for, less that of the control group; undefined without such a group. */
   readonly hitRateImprovement: Improvement | undefined
   /**
-   * The warms by who asked: `correlation` and `prediction` are those for a pair or after a read, `manual` those by name. All
-   * warmings beside the cache are in it.
+   * The warms by who asked: `correlation` and `prediction` are those for a pair or after a read, `manual` those by name. `operations`
+   * are those of this warming; the pairs are those of all warmings beside the cache.
    */
   readonly byStrategy: Readonly<Record<string, StrategyStats>>
   /** Warms that reads asked for: used before they were evicted, or not. */

@@ -104,8 +104,8 @@ export class RolledOut implements CacheRollout, AtHand {
   }
 
   /** Why not even a person's warms are carried out. */
-  get refusal(): 'off' | 'killed' | undefined {
-    return offBecause(this.#options.caches)
+  get refusal(): 'off' | 'killed' | 'closed' | undefined {
+    return this.#isClosed ? 'closed' : offBecause(this.#options.caches)
   }
 
   /** What has become of warms so far. It never falls when the place changes, whoever changes it. */

@@ -43,7 +43,7 @@ export interface SchedulerStatus {
  * seldom.
  */
 export interface WarmingScheduler {
-  /** Nothing runs before. May be called twice. */
+  /** Nothing runs before. May be called twice. After the warming is closed, it does nothing. */
   start(): void
   /** May be started again. */
   stop(): void
@@ -66,6 +66,7 @@ export class CacheScheduler implements WarmingScheduler {
   readonly #warmer: PairWarmer
   readonly #engine: ScheduleEngine<WarmSchedule, CycleResult>
   #isRunning = false
+  #isClosed = false
   #cycles = 0
 
   constructor(parts: OpenedCache, warmer: PairWarmer) {
@@ -88,6 +89,7 @@ export class CacheScheduler implements WarmingScheduler {
   }
 
   start(): void {
+    if (this.#isClosed) return
     this.#isRunning = true
     this.#engine.start()
   }
@@ -95,6 +97,11 @@ export class CacheScheduler implements WarmingScheduler {
   stop(): void {
     this.#isRunning = false
     this.#engine.stop()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.stop()
   }
 
   status(): SchedulerStatus {

@@ -37,7 +37,12 @@ export class ChosenStrategy {
   }
 
   update(changes: WarmerChanges): WarmerConfig {
-    this.#config = changedConfig(this.#defaults, this.#config, changes)
+    const before = this.#config
+    this.#config = changedConfig(this.#defaults, before, changes)
+    const { maxPairsPerWarm, minCorrelationScore } = this.#config
+    if (maxPairsPerWarm === before.maxPairsPerWarm && minCorrelationScore === before.minCorrelationScore)
+      return this.#config
+    // A strategy with other limits begins anew; with the same ones it keeps what it has learned.
     this.#strategy = this.#made()
     this.#options.onChange(this.#config)
     return this.#config
@@ -45,14 +50,17 @@ export class ChosenStrategy {
 
   /** The followers that are worth warming, best first. */
   choose(followers: readonly Follower[]): readonly Follower[] {
-    const byId = new Map(followers.map((each) => [each.pairId, each]))
-    const candidates = followers.map(({ pairId, score, lagMs = 0, kind, reason }) => ({
+    const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#config
+    // A strategy with limits of its own, as `conservative`, knows nothing of this one.
+    const likely = followers.filter(({ score }) => score >= minCorrelationScore)
+    const byId = new Map(likely.map((each) => [each.pairId, each]))
+    const candidates = likely.map(({ pairId, score, lagMs = 0, kind, reason }) => ({
       ...{ pairId, score, lagMs, reason, movedAgoMs: this.#options.movedAgoMs(pairId) },
       kind: kind === 'read' ? ('correlation' as const) : ('prediction' as const),
     }))
     const { selected, next } = this.#strategy.select(candidates, this.#options.evidence())
     if (next !== undefined) this.#strategy = next
-    return selected.flatMap(({ pairId }) => byId.get(pairId) ?? []).slice(0, this.#config.maxPairsPerWarm)
+    return selected.flatMap(({ pairId }) => byId.get(pairId) ?? []).slice(0, maxPairsPerWarm)
   }
 
   #made(): Strategy {

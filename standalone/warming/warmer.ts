@@ -111,9 +111,15 @@ export class PairWarmer implements CacheWarmer {
     )
   }
 
-  /** Warms what one kind of history proposes. */
+  /** Warms what one kind of history proposes, without a person who asks: in shadow nothing is loaded. */
   async warmProposed(strategy: ProposingStrategy, options: ProposedOptions): Promise<WarmReport> {
-    return this.#warmFound(this.#with.predictor.proposed(strategy, options), strategy)
+    const { parts, operations, rollout, predictor, strategy: chosen } = this.#with
+    const found = predictor.proposed(strategy, options)
+    const { table, shadow } = parts.caches
+    if (shadow.parts === undefined || rollout.refusal !== undefined) return this.#warmFound(found, strategy)
+    const known = found.map(({ pair }) => table.find(parts.chain, pair)).filter((pairId) => pairId >= 0)
+    shadow.parts.l1.warm(known, () => indexOfWarmKind(strategy), chosen.config.timeoutMs)
+    return operations.idle(found.length)
   }
 
   getStats(): CacheWarmerStats {

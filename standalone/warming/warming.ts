@@ -116,7 +116,7 @@ function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming
       kill: () => rollout.kill(),
     },
     close: closedOnce(async () => {
-      scheduler.stop()
+      scheduler.close()
       listening.stop()
       rollout.close()
       await reads.close()
