@@ -35,9 +35,12 @@ class Stage {
   readonly #warming
   readonly #thread
   readonly #underWay: Promise<unknown>[] = []
-  /** The time of the newest value that was stored here or read, by name; what is deleted is before half a millisecond later. */
-  readonly #seenMs = new Array<number>(NAMES + 1).fill(0)
-  readonly #seenByThreadMs = new Array<number>(NAMES + 1).fill(0)
+  /**
+   * The least version that the newest value may have that was stored here or read, by name. That of a deletion lies in the
+   * middle of its millisecond: a value of the same millisecond that is set after it is newer.
+   */
+  readonly #seen = new Array<number>(NAMES + 1).fill(0)
+  readonly #seenByThread = new Array<number>(NAMES + 1).fill(0)
   refused = 0
   read = 0
 
@@ -79,7 +82,7 @@ class Stage {
       case 'delete':
         return this.#delete(name)
       case 'get':
-        return this.#check(name, this.cache.get(nameOf(name)), this.#seenMs[name] as number)
+        return this.#check(name, this.cache.get(nameOf(name)), this.#seen[name] as number)
       case 'getMany':
         return this.#getMany(name)
       case 'warm':
@@ -130,59 +133,60 @@ class Stage {
 
   #set(name: number, eventTimeMs: number): void {
     const outcome = this.cache.set(nameOf(name), { price: priceOf(name, eventTimeMs).price, eventTimeMs })
+    const seen = this.#seen[name] as number
     if (outcome === 'too-many-pairs') this.refused++
-    else if (eventTimeMs < (this.#seenMs[name] as number)) expect(outcome).toBe('older')
-    if (outcome === 'stored') this.#seenMs[name] = eventTimeMs
+    else if (eventTimeMs < eventTimeOf(seen)) expect(outcome).toBe('older')
+    if (outcome === 'stored') this.#seen[name] = Math.max(seen, eventTimeMs * VERSIONS_PER_MS)
     if (outcome !== 'older') return
-    const elsewhereMs = eventTimeOf(this.#l2.stored.get(nameOf(name))?.version ?? 0)
-    expect(Math.max(this.#seenMs[name] as number, elsewhereMs)).toBeGreaterThanOrEqual(eventTimeMs)
+    const elsewhere = this.#l2.stored.get(nameOf(name))?.version ?? 0
+    expect(eventTimeOf(Math.max(seen, elsewhere))).toBeGreaterThanOrEqual(eventTimeMs)
   }
 
   async #delete(name: number): Promise<void> {
     const { table } = this.#caches
     const deleted = this.cache.delete(nameOf(name))
     if (table.find('default', nameOf(name)) >= 0) {
-      this.#seenMs[name] = this.#nowMs + 0.5
-      this.#seenByThreadMs[name] = this.#nowMs + 0.5
+      this.#seen[name] = (this.#nowMs + 0.5) * VERSIONS_PER_MS
+      this.#seenByThread[name] = (this.#nowMs + 0.5) * VERSIONS_PER_MS
     }
     this.#underWay.push(deleted)
   }
 
   #getMany(name: number): void {
     const names = [name, (name + 1) % NAMES, (name * 7) % NAMES]
-    const seenMs = names.map((each) => this.#seenMs[each] as number)
+    const seen = names.map((each) => this.#seen[each] as number)
     const read = this.cache.getMany(names.map(nameOf))
     const checked = read.then((readings) => {
-      for (const [at, reading] of readings.entries()) this.#check(names[at] as number, reading, seenMs[at] as number)
+      for (const [at, reading] of readings.entries()) this.#check(names[at] as number, reading, seen[at] as number)
     })
     checked.catch(() => undefined)
     this.#underWay.push(checked)
   }
 
-  #check(name: number, reading: unknown, seenMs: number): void {
-    const atMs = this.#timeOf(name, reading)
-    if (atMs === undefined) return
+  #check(name: number, reading: unknown, seen: number): void {
+    const version = this.#versionOf(name, reading)
+    if (version === undefined) return
     this.read++
-    expect(atMs).toBeGreaterThanOrEqual(seenMs)
-    this.#seenMs[name] = Math.max(this.#seenMs[name] as number, atMs)
+    expect(version).toBeGreaterThanOrEqual(seen)
+    this.#seen[name] = Math.max(this.#seen[name] as number, version)
   }
 
   #readInThread(name: number): void {
     const { table, l1 } = this.#caches
     const pairId = table.find('default', nameOf(name))
-    const atMs = this.#timeOf(name, this.#thread.get('default', nameOf(name)))
-    expect(atMs !== undefined).toBe(pairId >= 0 && l1.has(pairId))
-    if (atMs === undefined) return
-    expect(atMs).toBeGreaterThanOrEqual(this.#seenByThreadMs[name] as number)
-    this.#seenByThreadMs[name] = atMs
+    const version = this.#versionOf(name, this.#thread.get('default', nameOf(name)))
+    expect(version !== undefined).toBe(pairId >= 0 && l1.has(pairId))
+    if (version === undefined) return
+    expect(version).toBeGreaterThanOrEqual(this.#seenByThread[name] as number)
+    this.#seenByThread[name] = version
   }
 
-  #timeOf(name: number, reading: unknown): number | undefined {
+  #versionOf(name: number, reading: unknown): number | undefined {
     if (typeof reading !== 'object' || reading === null) return undefined
     const { pair, price, version } = reading as { pair: string; price: number; version: number }
     expect([pair, Math.floor(price / OF_NAME)]).toEqual([nameOf(name), name])
     expect(price % OF_NAME).toBe(eventTimeOf(version) - START_MS)
-    return eventTimeOf(version)
+    return version
   }
 }
 
@@ -215,6 +219,16 @@ test('no read gives the value of another name, or an older one, when names lose 
   )
   // The property says nothing if hardly anything is read, or no id changes its name.
   expect([read > 300, recycled > 300]).toEqual([true, true])
+})
+
+test('a value of the millisecond of a deletion is stored and read if it is set after it', async () => {
+  const stage = await Stage.open(1, MAX_PAIRS)
+  stage.clock.advanceTo(START_MS + OLD_MS)
+  const waiting = Array.from({ length: OLD_MS - 1 }, (): Step => ['turn', 0])
+  const given: readonly Step[] = [['set', 1], ['delete', 1], ...waiting, ['set-old', 1], ['get', 1], ['thread', 1]]
+  for (const step of given) await stage.step(step)
+  expect(stage.read).toBe(1)
+  await stage.close()
 })
 
 test('a thread that reads while names lose their ids gets no value of another name, and none that is older', async () => {
