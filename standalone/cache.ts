@@ -197,8 +197,9 @@ class PriceCache implements Cache {
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    const { eventTimeMs, sequence, extra } = update
-    const { writer } = caches
+    const { eventTimeMs, sequence, extra, group } = update
+    const { table, writer } = caches
+    if (group !== undefined) table.setGroup(pairId, group)
     return writer.write(pairId, eventTimeMs, this.#numbers, 0, sequence, UNKNOWN_SOURCE, writer.jsonOf(extra))
   }
 

@@ -1,6 +1,8 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
+import { checkedName } from '../../schemas/price-object.ts'
+
 import type { ProposingStrategy } from '../../schemas/warm-request.ts'
-import { argument } from '../../src/config/argument.ts'
+import { argument, described } from '../../src/config/argument.ts'
 import { integer, wholeFromZero } from '../../src/config/check.ts'
 import { assertOptions, type OptionsOf } from '../../src/config/options.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
@@ -106,8 +108,14 @@ export class NamedPredictor implements CachePredictor {
     // The history goes by the newest read: one of next year would end all that is known.
     const against = checkedEventTime(atMs) ?? checkedAhead(atMs, nowMs)
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: atMs: ${against.detail}`)
-    if (latencyMs !== undefined && !(latencyMs >= 0 && Number.isFinite(latencyMs)))
-      throw new ForewarmError('bad-value', `${pair}: latencyMs: expected milliseconds from 0, got ${latencyMs}`)
+    if (latencyMs !== undefined && !(Number.isFinite(latencyMs) && latencyMs >= 0))
+      throw new ForewarmError(
+        'bad-value',
+        `${pair}: latencyMs: expected milliseconds from 0, got ${described(latencyMs)}`,
+      )
+    // A document of patterns with an impossible group would be refused as a whole.
+    if (group !== undefined && (typeof group !== 'string' || checkedName(group, 'pair') !== undefined))
+      throw new ForewarmError('bad-value', `${pair}: group: expected a name, got ${described(group)}`)
     const pairId = table.ask(parts.chain, pair)
     const recorded = this.#recorded
     recorded.accesses++

@@ -199,7 +199,11 @@ function priceOf(name: number, eventTimeMs: number) {
   return { ...emptyPrice(), version: eventTimeMs * VERSIONS_PER_MS, eventTimeMs, price }
 }
 
-const steps = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat(NAMES - 1)), { maxLength: 150, size: 'max' })
+const steps = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat(NAMES - 1)), {
+  minLength: 50,
+  maxLength: 150,
+  size: 'max',
+})
 
 test('no read gives the value of another name, or an older one, when names lose their ids, and none is refused while there is room', async () => {
   let [read, recycled] = [0, 0]

@@ -101,6 +101,13 @@ describe('the predictor of a warming beside a cache', () => {
     })
   })
 
+  test('knows the groups of the prices that are set', async () => {
+    const { cache, made } = await read()
+    cache.set('P0', { price: 1, group: 'majors' })
+    const exported = made.predictor.exportPatterns().pairs.find(({ pair }) => pair === 'P0')
+    expect(exported).toMatchObject({ group: 'majors' })
+  })
+
   test('hands its patterns to another', async () => {
     const { made } = await read()
     const document = made.predictor.exportPatterns()
@@ -123,12 +130,28 @@ describe('the predictor of a warming beside a cache', () => {
   test.each([
     [{ atMs: 1_780_000_000 }, 'atMs'],
     [{ latencyMs: -1 }, 'latencyMs: expected milliseconds from 0, got -1'],
+    [{ latencyMs: Number.POSITIVE_INFINITY }, 'latencyMs: expected milliseconds from 0, got Infinity'],
+    [{ latencyMs: '5' }, 'latencyMs: expected milliseconds from 0, got "5"'],
+    [{ group: '\ud800' }, 'group: expected a name'],
+    [{ group: '' }, 'group: expected a name'],
+    [{ group: 5 }, 'group: expected a name, got 5'],
     [{ at: 1 }, 'there is no option at'],
   ])('refuses an access of %j', async (access, sentence) => {
     const { made } = await read()
     expect(() => made.predictor.recordAccess('P0', access as never)).toThrow(sentence)
     expect(made.predictor.stats().recorded.accesses).toBe(0)
   })
+
+  test.each(['', '\ud800', 'a\0b'])(
+    'exports patterns that can be imported after a read of the impossible name %j',
+    async (name) => {
+      const { cache, made } = await read()
+      cache.get(name)
+      made.predictor.recordAccess(name)
+      const saved = made.predictor.exportPatterns()
+      expect(made.predictor.importPatterns(JSON.parse(JSON.stringify(saved)))).toEqual({ refused: 0 })
+    },
+  )
 })
 
 describe('the metrics of a warming beside a cache', () => {

@@ -1,3 +1,4 @@
+import { checkedName } from '../../../schemas/price-object.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
 import { NO_ROOM_FOR_CHAIN, type PairIds } from '../../../schemas/update-columns.ts'
 import { nextName } from '../l1/memory.ts'
@@ -137,7 +138,8 @@ export class PairTable implements PairIds {
   ask(chain: string, pair: string): number {
     const known = this.find(chain, pair)
     if (known >= 0) return known
-    const pairId = this.#mayAsk(chain) ? this.register(chain, pair) : TABLE_FULL
+    const isPossible = this.#mayAsk(chain) && checkedName(pair, 'pair') === undefined
+    const pairId = isPossible ? this.register(chain, pair) : TABLE_FULL
     if (pairId >= 0) {
       this.#asked.add(pairId)
       this.#spare.add(pairId)
