@@ -10,6 +10,7 @@ import { RedisHashes } from '../src/patterns/day-hashes.ts'
 import { FilePatterns } from '../src/patterns/file-patterns.ts'
 import type { PatternStore } from '../src/patterns/pattern-store.ts'
 import { SharedPatterns, type SharedPatternsOptions } from '../src/patterns/shared-patterns.ts'
+import { HOUR_MS } from '../src/prediction/access-history.ts'
 import type {
   NamedPattern,
   NodePredictor,
@@ -20,6 +21,7 @@ import type { AccessPattern } from '../src/prediction/pattern.ts'
 import type { PairNames, PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
 import type { Proposal } from '../src/prediction/proposal.ts'
+import { worthwhile } from '../src/prediction/worthwhile.ts'
 import type { Timed } from '../src/schedules/course.ts'
 import { ScheduleEngine } from '../src/schedules/engine.ts'
 import { cron } from '../src/schedules/timing.ts'
@@ -40,6 +42,8 @@ export interface ProposalOptions {
   readonly limit: number
   readonly lookAheadHours: number
   readonly windowHours: number
+  /** Leaves out what does not pay to be warmed. */
+  readonly onlyWorthwhile?: boolean
 }
 
 /** PATTERN_STORE when all nodes of the service share their patterns. */
@@ -50,6 +54,7 @@ const SETTLE_HOURS = 1
 const LIMIT = 100
 /** At midnight, UTC: each node for itself drops hours that it no longer needs, even if nothing is read any more. */
 const CLEANUP: Timed = { name: 'cleanup', timing: cron('0 0 * * *') }
+const HALF_HOUR_MS = HOUR_MS / 2
 const HOURS = integer(1, FARTHEST_HOURS)
 
 export class NodePrediction implements NodePredictor {
@@ -147,7 +152,10 @@ export class NodePrediction implements NodePredictor {
     const { table, clock } = this.#options
     const nowMs = clock.now()
     this.#predictor.tell(nowMs)
-    return this.#proposed(strategy, nowMs, options).map(({ pairId, kind, confidence, reason }) => ({
+    const proposed = this.#proposed(strategy, nowMs, options)
+    const { history } = this.#predictor
+    const chosen = options.onlyWorthwhile ? worthwhile(proposed, { history, strategy, nowMs }) : proposed
+    return chosen.map(({ pairId, kind, confidence, reason }) => ({
       ...table.namesOf(pairId),
       ...{ kind, confidence, reason },
     }))
@@ -156,19 +164,21 @@ export class NodePrediction implements NodePredictor {
   #proposed(strategy: ProposingStrategy, nowMs: number, options: ProposalOptions): readonly Proposal[] {
     const { limit, lookAheadHours, windowHours } = options
     const predictor = this.#predictor
+    // At the full hour, the hour that begins is the one to come.
+    const nearest = nowMs - HALF_HOUR_MS
     switch (strategy) {
       case 'popular':
         return predictor.popular(nowMs, limit)
       case 'trending':
         return predictor.trending(nowMs, { limit, windowHours })
       case 'time_of_day':
-        return predictor.timeOfDay(nowMs, { limit, lookAheadHours })
+        return predictor.timeOfDay(nearest, { limit, lookAheadHours })
       case 'market_open':
         return predictor.sessions(nowMs, { limit, lookAheadHours })
       case 'sector_rotation':
         return predictor.sectorRotation(nowMs, limit)
       case 'pattern':
-        return predictor.forecast(nowMs, { limit, hours: lookAheadHours })
+        return predictor.forecast(nearest, { limit, hours: lookAheadHours })
     }
   }
 

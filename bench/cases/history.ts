@@ -3,8 +3,9 @@ import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { FORETELLERS, type Foreteller, type Foretold, foretold } from '../traffic/foretold.ts'
 import { PATTERNS } from '../traffic/planted-weeks.ts'
+import { bySchedule } from './parts/by-schedule.ts'
 
-/** Measures what prediction from history foretells in weeks with a known pattern. Deterministic, over seeds 1 to 3. */
+/** Measures what prediction from history foretells, and what schedules bring by it. Deterministic, over seeds 1 to 3. */
 export const history: Bench = { name: 'history', cases }
 
 const PAIRS = 1_000
@@ -25,4 +26,5 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
       ] as const)
         yield { kind: 'value', case: `${pattern}: ${what}, ${name}`, unit: 'ratio', value: mean(name, of) }
   }
+  yield* bySchedule(stage)
 }

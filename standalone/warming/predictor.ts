@@ -84,6 +84,8 @@ export interface ProposedOptions {
   readonly limit?: number
   readonly windowHours?: number
   readonly lookAheadHours?: number
+  /** Leaves out what does not pay to be warmed. */
+  readonly onlyWorthwhile?: boolean
 }
 
 const LIMIT = 100
@@ -198,11 +200,12 @@ export class NamedPredictor implements CachePredictor {
 
   /** The surest pairs by one kind of history. */
   proposed(strategy: ProposingStrategy, given: ProposedOptions): readonly PredictedPair[] {
-    const { limit = LIMIT, windowHours = 24, lookAheadHours = 1 } = given
+    const { limit = LIMIT, windowHours = 24, lookAheadHours = 1, onlyWorthwhile = false } = given
     const options = {
       limit: argument('limit', limit, wholeFromZero),
       windowHours: argument('windowHours', windowHours, WINDOW_HOURS),
       lookAheadHours: argument('lookAheadHours', lookAheadHours, HOURS),
+      onlyWorthwhile,
     }
     return this.#ofChain(this.#with.parts.caches.prediction.proposals(strategy, options))
   }

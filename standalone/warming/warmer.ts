@@ -114,7 +114,7 @@ export class PairWarmer implements CacheWarmer {
   /** Warms what one kind of history proposes, without a person who asks: in shadow nothing is loaded. */
   async warmProposed(strategy: ProposingStrategy, options: ProposedOptions): Promise<WarmReport> {
     const { parts, operations, rollout, predictor, strategy: chosen } = this.#with
-    const found = predictor.proposed(strategy, options)
+    const found = predictor.proposed(strategy, { ...options, onlyWorthwhile: true })
     const { table, shadow } = parts.caches
     if (shadow.parts === undefined || rollout.refusal !== undefined) return this.#warmFound(found, strategy)
     const known = found.map(({ pair }) => table.find(parts.chain, pair)).filter((pairId) => pairId >= 0)

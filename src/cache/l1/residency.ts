@@ -7,6 +7,8 @@
  *                             └─ evicted: ghost ──missed again─────┘
  *   warm ──► warm part (first in, first out; at most `warmShare` of the slots) ──demand read──► small queue
  *
+ * Warms by history stand in a queue of their own, as they wait longer for their reads. They count as warms otherwise.
+ *
  * A warm takes a free slot, or else evicts a pair of the demand part. Once warms hold their share, it evicts the oldest
  * warm; a warm that is asked for again counts as the newest. A warm that is not read within its horizon gives its slot to
  * whoever needs one next. So useless warming costs next to nothing, useful warming may hold almost a third of the slots,
@@ -20,14 +22,15 @@
 import { Ghosts } from './ghosts.ts'
 import { PushedOut } from './pushed-out.ts'
 import { NO_SLOT, SlotQueues } from './slot-queues.ts'
-import { type Usage, type WarmCounts, WarmTally } from './usage.ts'
+import { isAhead, type ResidencyOptions, type Usage, type WarmCounts, WarmTally } from './usage.ts'
 
 /** The queues that slots stand in. */
 const FREE = 0
 const SMALL = 1
 const MAIN = 2
 const WARM = 3
-const QUEUES = 4
+const AHEAD = 4
+const QUEUES = 5
 
 /** The share of the small queue in the S3-FIFO paper. */
 const SMALL_SHARE = 0.1
@@ -37,18 +40,8 @@ const READS_TO_STAY = 2
 const MAX_READS = 3
 /** The horizon of a warm, in demand reads, as a multiple of the warm part's size. */
 export const HORIZON_PARTS = 2
-
-export interface ResidencyOptions {
-  readonly slots: number
-  readonly maxPairs: number
-  /** 0 to 1: the most of the slots that warms may hold. */
-  readonly warmShare: number
-  readonly slotOfPair?: Int32Array
-  readonly pairOfSlot?: Int32Array
-  readonly reads?: Uint8Array
-  /** Called when a slot has become free. */
-  readonly onFree?: (slot: number) => void
-}
+/** That of warms by history, which are for an hour to come, and not for what is read next. */
+const AHEAD_PARTS = 40
 
 export class Residency implements Usage {
   readonly slots: number
@@ -106,28 +99,28 @@ export class Residency implements Usage {
   }
 
   get warm(): number {
-    return this.#queues.sizes[WARM] as number
+    return (this.#queues.sizes[WARM] as number) + (this.#queues.sizes[AHEAD] as number)
   }
 
   /** A demand read found the slot. */
   hit(slot: number): void {
     this.#demandReads++
     const reads = this.#reads[slot] as number
-    if (this.#part[slot] === WARM) this.#useWarm(slot)
+    if (this.#isWarm(slot)) this.#useWarm(slot)
     else if (reads < MAX_READS) this.#reads[slot] = reads + 1
   }
 
   /** A read will come soon: eviction passes the entry by once, as if it had been read. */
   expect(slot: number): void {
     const enough = this.#part[slot] === SMALL ? READS_TO_STAY : 1
-    if (this.#part[slot] !== WARM && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
+    if (!this.#isWarm(slot) && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
   }
 
   /** The pair would be warmed again: its warm counts as a new one. */
   renew(slot: number): void {
-    if (this.#part[slot] !== WARM) return
+    if (!this.#isWarm(slot)) return
     this.#bornAt[slot] = this.#demandReads
-    this.#queues.move(slot, WARM)
+    this.#queues.move(slot, this.#part[slot] as number)
   }
 
   /** A demand read found nothing. */
@@ -149,7 +142,7 @@ export class Residency implements Usage {
     if (this.resident >= this.limit) this.#expireWarms()
     this.#isWarming = as === 'warm'
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
-    while (this.resident >= this.limit) this.#evictOne()
+    while (this.resident >= this.limit) this.warm < this.resident ? this.#evictDemand() : this.#evictWarm()
     this.#isWarming = false
     this.pushedOut.back(pairId)
     const free = this.#queues.takeHead(FREE)
@@ -160,7 +153,7 @@ export class Residency implements Usage {
       this.#kind[slot] = kind
       this.#count(slot, 'admitted')
       this.#bornAt[slot] = this.#demandReads
-      this.#queues.push(slot, WARM)
+      this.#queues.push(slot, isAhead(kind) ? AHEAD : WARM)
     } else {
       this.#queues.push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
     }
@@ -178,7 +171,7 @@ export class Residency implements Usage {
     this.#ghosts.take(pairId)
     const slot = this.slotOf(pairId)
     if (slot < 0) return
-    if (this.#part[slot] === WARM) this.#count(slot, this.#reads[slot] === 0 ? 'dropped' : 'used')
+    if (this.#isWarm(slot)) this.#count(slot, this.#reads[slot] === 0 ? 'dropped' : 'used')
     this.#free(slot)
   }
 
@@ -205,7 +198,7 @@ export class Residency implements Usage {
   }
 
   #leave(slot: number): void {
-    if (this.#part[slot] === WARM) this.#count(slot, this.#reads[slot] === 0 ? 'unused' : 'used')
+    if (this.#isWarm(slot)) this.#count(slot, this.#reads[slot] === 0 ? 'unused' : 'used')
     this.#free(slot)
   }
 
@@ -214,12 +207,7 @@ export class Residency implements Usage {
     this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
     this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evictWarm()
-    while (this.resident > this.limit) this.#evictOne()
-  }
-
-  #evictOne(): void {
-    if (this.warm < this.resident) this.#evictDemand()
-    else this.#evictWarm()
+    while (this.resident > this.limit) this.warm < this.resident ? this.#evictDemand() : this.#evictWarm()
   }
 
   #count(slot: number, what: keyof WarmCounts): void {
@@ -231,19 +219,31 @@ export class Residency implements Usage {
   }
 
   #expireWarms(): void {
-    let oldest = this.#queues.tails[WARM] as number
-    while (oldest !== NO_SLOT && this.#demandReads - (this.#bornAt[oldest] as number) > this.#horizon) {
-      this.#evictWarm()
-      oldest = this.#queues.tails[WARM] as number
+    for (let queue = WARM; queue <= AHEAD; queue++) {
+      const bornBefore = this.#demandReads - this.warmLimit * (queue === WARM ? HORIZON_PARTS : AHEAD_PARTS)
+      let oldest = this.#queues.tails[queue] as number
+      while (oldest !== NO_SLOT && (this.#bornAt[oldest] as number) < bornBefore) {
+        this.#evictWarm(oldest)
+        oldest = this.#queues.tails[queue] as number
+      }
     }
   }
 
-  /** Evicts the oldest warm, or makes it a demand entry if another thread has read it. */
-  #evictWarm(): void {
-    const oldest = this.#queues.tails[WARM] as number
-    if (oldest === NO_SLOT) return
-    if (this.#reads[oldest] === 0) this.evict(oldest)
-    else this.#useWarm(oldest)
+  get #oldestWarm(): number {
+    const [next = NO_SLOT, ahead = NO_SLOT] = [this.#queues.tails[WARM], this.#queues.tails[AHEAD]]
+    if (next === NO_SLOT || ahead === NO_SLOT) return Math.max(next, ahead)
+    return (this.#bornAt[ahead] as number) < (this.#bornAt[next] as number) ? ahead : next
+  }
+
+  /** Evicts the warm, or makes it a demand entry if another thread has read it. */
+  #evictWarm(slot = this.#oldestWarm): void {
+    if (slot === NO_SLOT) return
+    if (this.#reads[slot] === 0) this.evict(slot)
+    else this.#useWarm(slot)
+  }
+
+  #isWarm(slot: number): boolean {
+    return (this.#part[slot] as number) >= WARM
   }
 
   #useWarm(slot: number): void {

@@ -1,4 +1,4 @@
-import { ORIGINS, WARM_STRATEGIES, type WarmRequest } from '../../../schemas/warm-request.ts'
+import { ORIGINS, PROPOSING_STRATEGIES, WARM_STRATEGIES, type WarmRequest } from '../../../schemas/warm-request.ts'
 import type { PushedOut } from './pushed-out.ts'
 
 /**
@@ -41,6 +41,13 @@ export function kindOfCode(code: number): number {
 export function cellOfCode(code: number): number | undefined {
   const behind = code - WARM_KINDS.length
   return behind < 0 ? undefined : behind % CELLS
+}
+
+const FIRST_AHEAD = WARM_KINDS.length - PROPOSING_STRATEGIES.length
+
+/** Whether a warm of the kind is for the hour to come, and not for what is read next. */
+export function isAhead(code: number): boolean {
+  return code >= FIRST_AHEAD && code < WARM_KINDS.length
 }
 
 function warmCounts(): WarmCounts {
@@ -107,4 +114,16 @@ export function warmsOf(usage: WarmsByKind, kind: WarmKind): Readonly<WarmCounts
 /** The cost of warms by which a threshold is set. */
 export function warmCostOf({ warmCounts, pushedOut }: Usage): { readonly warms: number; readonly missedSoon: number } {
   return { warms: warmCounts.admitted, missedSoon: pushedOut.missedSoon }
+}
+
+export interface ResidencyOptions {
+  readonly slots: number
+  readonly maxPairs: number
+  /** 0 to 1: the most of the slots that warms may hold. */
+  readonly warmShare: number
+  readonly slotOfPair?: Int32Array
+  readonly pairOfSlot?: Int32Array
+  readonly reads?: Uint8Array
+  /** Called when a slot has become free. */
+  readonly onFree?: (slot: number) => void
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import { Residency } from '../../../src/cache/l1/residency.ts'
+import { indexOfWarmKind } from '../../../src/cache/l1/usage.ts'
 
 const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../../../shared/datasets')
 
@@ -93,6 +94,19 @@ describe('a warm of the residency', () => {
     expect([isResident(residency, 50), isResident(residency, 51), residency.warm]).toEqual([false, true, 3])
     for (let pair = 0; pair < 7; pair++) expect(isResident(residency, pair)).toBe(true)
     expect(residency.warmCounts).toEqual({ admitted: 4, used: 0, unused: 1, dropped: 0 })
+  })
+
+  test('waits longer for its read if it is by history', () => {
+    const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
+    for (let pair = 0; pair < 8; pair++) read(residency, pair)
+    residency.admit(50, 'warm', indexOfWarmKind('time_of_day'))
+    residency.admit(51, 'warm')
+    for (let reads = 0; reads < 20; reads++) read(residency, 0)
+    read(residency, 60)
+    expect([50, 51].map((pair) => isResident(residency, pair))).toEqual([true, false])
+    for (let reads = 0; reads < 110; reads++) read(residency, 0)
+    read(residency, 61)
+    expect(isResident(residency, 50)).toBe(false)
   })
 
   test('that is renewed is the last to be evicted, and has its whole horizon again', () => {
