@@ -80,7 +80,7 @@ export class Operations {
       const operations = this.#byKind.get(kind) ?? 0
       return [
         kind,
-        { operations, warmed, used, accuracy: used + unused === 0 ? undefined : used / (used + unused) },
+        { operations, warmed, used, unused, accuracy: used + unused === 0 ? undefined : used / (used + unused) },
       ] as const
     })
     return Object.fromEntries(stats.filter(([, { operations, warmed }]) => operations + warmed > 0))

@@ -36,6 +36,8 @@ export interface StrategyStats {
   readonly warmed: number
   /** Those that were read before they left L1. */
   readonly used: number
+  /** Those that left L1 unread. */
+  readonly unused: number
   /** Read ÷ read or gone unread, 0 to 1. Undefined before any. */
   readonly accuracy: number | undefined
 }

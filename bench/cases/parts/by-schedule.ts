@@ -90,9 +90,9 @@ function mean(runs: readonly Scheduled[], of: 'hitRatio' | 'loads'): number {
 function shareRead(runs: readonly Scheduled[], strategy: ProposingStrategy): number {
   let [used, ended] = [0, 0]
   for (const { warms } of runs) {
-    const { used: read = 0, accuracy } = warms[strategy] ?? {}
+    const { used: read = 0, unused = 0 } = warms[strategy] ?? {}
     used += read
-    if (accuracy !== undefined && accuracy > 0) ended += read / accuracy
+    ended += read + unused
   }
   return used / ended
 }
