@@ -21,11 +21,11 @@ const { totalAccesses, uniquePairs, recorded } = warming.predictor.stats()
 console.log(
   `${totalAccesses} reads of ${uniquePairs} pairs, ${(100 * (recorded.hitRatio ?? 0)).toFixed(1)} % of them hits`,
 )
-// It is eight o'clock.
-clock.advanceTo(clock.now() + 8 * HOUR_MS)
+// It is nine o'clock.
+clock.advanceTo(clock.now() + 9 * HOUR_MS)
 const soon = warming.predictor.timeOfDay({ lookAheadHours: 1 }).map(({ pair }) => pair)
 console.log(
-  `usual in the next hour: ${soon
+  `usual in the hour that begins: ${soon
     .filter((pair) => pair.length === 4)
     .sort()
     .join(' ')}`,

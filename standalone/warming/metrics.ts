@@ -1,3 +1,7 @@
+import { isObject } from '../../schemas/json-value.ts'
+import { described } from '../../src/config/argument.ts'
+import type { OptionsOf } from '../../src/config/options.ts'
+import { ForewarmError } from '../../src/forewarm-error.ts'
 import { collected, prometheusText } from '../../src/telemetry/metric-producer.ts'
 import { PROMETHEUS_TEXT } from '../../src/telemetry/open-metrics.ts'
 import { VERSION } from '../../src/version.ts'
@@ -21,6 +25,25 @@ export interface CacheMetrics {
   export(format?: 'prometheus' | 'json'): string
 }
 
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+/** Prometheus gives them a meaning of its own. */
+const TAKEN: readonly string[] = ['le', 'quantile']
+
+export const METRICS_CONFIG: OptionsOf<CacheMetricsConfig> = {
+  prefix: {
+    allowed: 'letters, digits and _, not a digit first',
+    parse: (input) => (input === '' || (typeof input === 'string' && NAME.test(input)) ? input : undefined),
+  },
+  labels: {
+    allowed: 'an object of texts by names of letters, digits and _, other than le and quantile',
+    parse: (input) => (isObject(input) && Object.entries(input).every(isLabel) ? input : undefined),
+  },
+}
+
+function isLabel([name, value]: readonly [string, unknown]): boolean {
+  return NAME.test(name) && !TAKEN.includes(name) && typeof value === 'string'
+}
+
 const OFF = '# metrics are off: enableMetrics is false\n'
 
 export class ShownMetrics implements CacheMetrics {
@@ -39,6 +62,8 @@ export class ShownMetrics implements CacheMetrics {
   }
 
   export(format: 'prometheus' | 'json' = 'prometheus'): string {
+    if (format !== 'json' && format !== 'prometheus')
+      throw new ForewarmError('bad-value', `metrics.export: expected prometheus or json, got ${described(format)}`)
     if (format === 'json') return JSON.stringify({ metrics: this.enabled ? this.#values() : [] })
     const { metrics } = this.#parts
     const { labels } = this.#config

@@ -22,6 +22,7 @@ export interface ChosenStrategyOptions {
 export class ChosenStrategy {
   readonly #options: ChosenStrategyOptions
   readonly #defaults: WarmerConfig
+  #isChoosing = false
   #config: WarmerConfig
   #strategy: Strategy
 
@@ -50,6 +51,17 @@ export class ChosenStrategy {
 
   /** The followers that are worth warming, best first. */
   choose(followers: readonly Follower[]): readonly Follower[] {
+    // A strategy that warms while it is asked would be asked for that, too, and so on.
+    if (this.#isChoosing) return []
+    this.#isChoosing = true
+    try {
+      return this.#chosen(followers)
+    } finally {
+      this.#isChoosing = false
+    }
+  }
+
+  #chosen(followers: readonly Follower[]): readonly Follower[] {
     const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#config
     // A strategy with limits of its own, as `conservative`, knows nothing of this one.
     const likely = followers.filter(({ score }) => score >= minCorrelationScore)

@@ -9,7 +9,7 @@ import type { AnyCache } from '../cache.ts'
 import { type OpenedCache, openedCache } from '../levels.ts'
 import { openAnalyzer } from './analyzer.ts'
 import { askableStrategy, assertStrategy } from './asked-strategy.ts'
-import { type CacheMetrics, type CacheMetricsConfig, ShownMetrics } from './metrics.ts'
+import { type CacheMetrics, type CacheMetricsConfig, METRICS_CONFIG, ShownMetrics } from './metrics.ts'
 import { Operations } from './operations.ts'
 import { type CachePredictor, NamedPredictor } from './predictor.ts'
 import { ReadWarmer } from './read-warmer.ts'
@@ -39,7 +39,7 @@ export interface CacheWarmingOptions {
 
 const OPTIONS: OptionsOf<CacheWarmingOptions> = {
   ...{ strategy: true, strategyConfig: true, warmerConfig: WARMER_CONFIG, rollout: CACHE_ROLLOUT },
-  ...{ enableMetrics: true, metricsConfig: { prefix: true, labels: true }, useSharedAnalyzer: true },
+  ...{ enableMetrics: true, metricsConfig: METRICS_CONFIG, useSharedAnalyzer: true },
 }
 
 /** Warming beside a cache: learns from its reads and the updates of its feed, and loads into L1 what will be read next. */

@@ -35,7 +35,7 @@ test('price-source.ts handles the updates of a feed of its own, each once', asyn
 test('access-recording.ts predicts and warms from reads that were made elsewhere', async () => {
   expect(await saidBy('access-recording.ts')).toEqual([
     '1715 reads of 15 pairs, 98.0 % of them hits',
-    'usual in the next hour: P100 P101 P102 P103 P104',
+    'usual in the hour that begins: P100 P101 P102 P103 P104',
     '15 warmed, 0 in L1 already',
     'the patterns of 15 pairs can be stored',
   ])

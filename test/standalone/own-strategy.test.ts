@@ -74,6 +74,24 @@ describe('a strategy of one’s own beside a cache', () => {
     )
   })
 
+  test('that warms while it is asked is not asked for that, too', async () => {
+    const cache = await filled()
+    const nested: Promise<unknown>[] = []
+    const made: ReturnType<typeof warming> = warming(cache, {
+      strategy: {
+        name: 'nested',
+        select: (context) => {
+          nested.push(made.warmer.warmForPair('P0'))
+          return best(context)
+        },
+      },
+    })
+    made.tracker.recordPriceUpdate('P0')
+    cache.get('P1')
+    expect(await made.warmer.warmForPair('P0')).toMatchObject({ success: true, pairsAttempted: 1 })
+    expect(await Promise.all(nested)).toEqual([expect.objectContaining({ success: true, pairsAttempted: 0 })])
+  })
+
   test('that throws warms nothing and harms no read, and is counted and logged with its fault', async () => {
     const said: string[] = []
     const written = jest.spyOn(standardErrorLog(), 'write').mockImplementation((line) => void said.push(line))

@@ -48,6 +48,11 @@ describe('the factories of warmings', () => {
       'strategyConfig: expected minPairs: at most maxPairs, which is 3; got minPairs: 5',
     ],
     [{ strategy: 'conservative', strategyConfig: { minScore: 0.1 } }, 'strategyConfig: expected no field'],
+    [{ strategy: 'top-n', strategyConfig: { topN: Number.NaN } }, 'got topN: NaN'],
+    [{ metricsConfig: { prefix: '5' } }, 'metricsConfig: prefix: expected letters, digits and _'],
+    [{ metricsConfig: { labels: { le: 'x' } } }, 'metricsConfig: labels: expected an object of texts by names'],
+    [{ metricsConfig: { labels: { '': 'x' } } }, 'metricsConfig: labels: expected an object of texts by names'],
+    [{ metricsConfig: { labels: 'x' } }, 'metricsConfig: labels: expected an object of texts by names'],
     [{ enableMetric: true }, 'createWarming: there is no option enableMetric; did you mean enableMetrics?'],
   ])('%j is refused with a sentence', async (options, sentence) => {
     const cache = await filled()
@@ -168,6 +173,11 @@ describe('the metrics of a warming beside a cache', () => {
       series.filter(({ labels }) => labels.cache_level === 'L1').map(({ value }) => value),
     )
     expect(ofL1.reduce((sum: number, value: number) => sum + value, 0)).toBe(1)
+  })
+
+  test('are shown in no other form', async () => {
+    const made = warming(await filled())
+    expect(() => made.metrics.export('xml' as never)).toThrow('metrics.export: expected prometheus or json, got "xml"')
   })
 
   test('show nothing when they are off, and are counted all the same', async () => {

@@ -13,6 +13,8 @@ import { restMs } from '../ttl.ts'
 /** Ticks in a TTL. */
 export const TICKS = 64
 const NEVER = 2 ** 31 - 1
+/** The ticks of a year and more, with a TTL of two seconds. */
+const LAST = 2 ** 30
 
 export interface ExpiryOptions {
   readonly slots: number
@@ -55,8 +57,17 @@ export class Expiry {
     this.#nowMs = nowMs
     const now = Math.floor((nowMs - this.#startMs) / this.tickMs)
     if (now <= this.#now) return false
-    this.#now = now
+    if (now < LAST) this.#now = now
+    else this.#startAgain(nowMs)
     return true
+  }
+
+  /** Ticks are counted anew, before their number is too large. Every value expires then, some of them early. */
+  #startAgain(nowMs: number): void {
+    this.#startMs = nowMs
+    this.#now = 0
+    this.#renewAt.fill(0)
+    for (const [slot, expiresAt] of this.#expiresAt.entries()) if (expiresAt !== 0) this.#expiresAt[slot] = NEVER
   }
 
   /** The slot's value has just come from its source. */

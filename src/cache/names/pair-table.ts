@@ -138,7 +138,7 @@ export class PairTable implements PairIds {
   ask(chain: string, pair: string): number {
     const known = this.find(chain, pair)
     if (known >= 0) return known
-    const isPossible = this.#mayAsk(chain) && checkedName(pair, 'pair') === undefined
+    const isPossible = this.#mayAsk(chain) && typeof pair === 'string' && checkedName(pair, 'pair') === undefined
     const pairId = isPossible ? this.register(chain, pair) : TABLE_FULL
     if (pairId >= 0) {
       this.#asked.add(pairId)

@@ -35,6 +35,12 @@ class Stage {
     }
   }
 
+  /** As after a machine has slept. */
+  jumps(ms: number): void {
+    this.nowMs += ms
+    this.l1.tick(this.nowMs)
+  }
+
   fromL2(ageMs: number) {
     const eventTimeMs = this.nowMs - ageMs
     return cachedPrice({ version: eventTimeMs * VERSIONS_PER_MS, eventTimeMs })
@@ -190,6 +196,18 @@ test('the bounds of slots and warms in L1 also hold with a TTL', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+test.each([2 ** 30, 2 ** 31, 2 ** 33])('values expire after a jump of %d ticks, and again after that', (ticks) => {
+  const stage = new Stage()
+  stage.update(0)
+  stage.jumps(ticks * TICK_MS)
+  expect(stage.l1.has(0)).toBe(false)
+  stage.update(1)
+  stage.passes(TTL_MS - TICK_MS)
+  expect(stage.l1.has(1)).toBe(true)
+  stage.passes(2 * TICK_MS)
+  expect(stage.l1.has(1)).toBe(false)
 })
 
 describe('the slots of L1', () => {
