@@ -88,11 +88,14 @@ async function requestsAreApart(
 ): Promise<void> {
   const results = await stage.watch(stage.topics.warmResults)
   const publisher = await stage.warmPublisher()
+  const passedOver = () => metricValue(green, 'arbitrage_warm_requests_refused_total', { reason: 'other-service' })
+  // On a busy machine reads are late, and nodes ask for warms by themselves.
+  const before = await passedOver()
   const receipt = await publisher.request({ chain, pairs: ['P1'], wait: true })
   expect(receipt).toMatchObject({ status: 'answered', result: { node: blue.id, service: stage.service } })
-  const passedOver = () => metricValue(green, 'arbitrage_warm_requests_refused_total', { reason: 'other-service' })
-  await until('green has passed it over', async () => (await passedOver()) === 1)
-  expect(results).toHaveLength(1)
+  await until('green has passed it over', async () => (await passedOver()) > before)
+  const answered = results.map(({ value }) => JSON.parse(`${value}`).requestId)
+  expect(answered.filter((id) => id === receipt.requestId)).toHaveLength(1)
 }
 
 function writerOf(value: Buffer | string | null | undefined): readonly string[] {
