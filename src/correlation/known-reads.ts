@@ -37,15 +37,11 @@ export class KnownReads {
     }))
   }
 
-  toWarm(): readonly PairToWarm[] {
-    return Array.from({ length: this.count }, (_, i) => {
-      const [score, lagMs] = [this.rates[i] as number, this.lagsMs[i] as number]
-      const when = `${Math.round(lagMs)} ms after`
-      const reason = this.areBorrowed
-        ? `a reader of the pair, or read by one, ${when} the reader's updates`
-        : `read ${when} the pair's updates, of late after ${Math.round(score * 100)} % of them`
-      return { pairId: this.pairIds[i] as number, kind: 'read', score, lagMs, reason }
-    })
+  /** The evidence for one of them, in words. */
+  reasonOf({ score, lagMs }: Pick<PairToWarm, 'score' | 'lagMs'>): string {
+    const when = `${Math.round(lagMs)} ms after`
+    if (this.areBorrowed) return `a reader of the pair, or read by one, ${when} the reader's updates`
+    return `read ${when} the pair's updates, of late after ${Math.round(score * 100)} % of them`
   }
 
   includes(pairId: number): boolean {

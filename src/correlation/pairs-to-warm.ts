@@ -1,5 +1,5 @@
-import { KnownReads } from './known-reads.ts'
-import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
+import type { KnownReads } from './known-reads.ts'
+import type { MinedEdge } from './mined/edge-rows.ts'
 import { markKindOf, scoreOf } from './mined/mined-edges.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
 
@@ -10,6 +10,12 @@ interface Followers {
   reasonOf(edge: MinedEdge, nowMs: number): string
 }
 
+/** The tables that followers are gathered in; the next question uses them again. */
+export interface Gathered {
+  readonly reads: KnownReads
+  readonly row: readonly MinedEdge[]
+}
+
 export interface PairsToWarmOptions {
   readonly nowMs: number
   readonly limit: number
@@ -17,24 +23,44 @@ export interface PairsToWarmOptions {
   readonly minScore: number
 }
 
+/** A pair to warm without the evidence in words: they cost more than to find the pair. */
+export interface FoundPair extends Omit<PairToWarm, 'reason'> {
+  /** The edge that was mined, until the next question; undefined if the pair is read by handlers of the update. */
+  readonly mined: MinedEdge | undefined
+}
+
 /** The pairs that are read after the pair's updates or follow them, as counted and as mined; the likeliest first. */
+export function following(
+  tracker: Followers,
+  { reads, row }: Gathered,
+  { pairId, minScore }: { readonly pairId: number; readonly minScore: number },
+): FoundPair[] {
+  const found: FoundPair[] = []
+  const count = tracker.readsAfter(pairId, reads)
+  for (let i = 0; i < count; i++) {
+    const [follower, score, lagMs] = [reads.pairIds[i] as number, reads.rates[i] as number, reads.lagsMs[i] as number]
+    if (score >= minScore) found.push({ pairId: follower, kind: 'read', score, lagMs, mined: undefined })
+  }
+  const edges = tracker.minedAfter(pairId, row)
+  for (let i = 0; i < edges; i++) {
+    const edge = row[i] as MinedEdge
+    const [follower, score] = [edge.mark >> 1, scoreOf(edge)]
+    if (score < minScore || reads.includes(follower)) continue
+    found.push({ pairId: follower, kind: markKindOf(edge.mark), score, lagMs: edge.lagMs, mined: edge })
+  }
+  return found.sort((a, b) => b.score - a.score)
+}
+
+/** As `following`, with the evidence in words. */
 export function pairsToWarm(
   tracker: Followers,
-  pairId: number,
-  { nowMs, limit, minScore }: PairsToWarmOptions,
+  gathered: Gathered,
+  { pairId, nowMs, limit, minScore }: PairsToWarmOptions & { readonly pairId: number },
 ): readonly PairToWarm[] {
-  const reads = new KnownReads()
-  tracker.readsAfter(pairId, reads)
-  const row = emptyRow()
-  const mined = row
-    .slice(0, tracker.minedAfter(pairId, row))
-    .filter(({ mark }) => !reads.includes(mark >> 1))
-    .map((edge) => ({
-      ...{ pairId: edge.mark >> 1, kind: markKindOf(edge.mark), score: scoreOf(edge), lagMs: edge.lagMs },
-      reason: tracker.reasonOf(edge, nowMs),
-    }))
-  return [...reads.toWarm(), ...mined]
-    .filter(({ score }) => score >= minScore)
-    .sort((a, b) => b.score - a.score)
+  return following(tracker, gathered, { pairId, minScore })
     .slice(0, limit)
+    .map(({ mined, ...found }) => ({
+      ...found,
+      reason: mined === undefined ? gathered.reads.reasonOf(found) : tracker.reasonOf(mined, nowMs),
+    }))
 }

@@ -20,7 +20,7 @@ import type { MinedEdges } from './mined/mined-edges.ts'
 import { RestoredEdges, withoutEvidence } from './mined/restored-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
-import { type PairsToWarmOptions, pairsToWarm } from './pairs-to-warm.ts'
+import { type FoundPair, following, type Gathered, type PairsToWarmOptions, pairsToWarm } from './pairs-to-warm.ts'
 import { FIRST_RATE, ReadEdges } from './read-edges.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
@@ -42,8 +42,9 @@ export class Tracker {
   readonly #mined: MinedEdges | undefined
   readonly #reads: ReadEdges
   readonly #restored = new RestoredEdges()
-  /** For what is looked at and copied at once: a commit looks at a thousand leaders. */
+  /** For what is looked at and copied at once. */
   readonly #row = emptyRow()
+  readonly #gathered: Gathered = { reads: new KnownReads(), row: this.#row }
   readonly #waiting: WaitingEdges | undefined
   /** Indexed by place. */
   #updates: Uint32Array<ArrayBuffer>
@@ -63,10 +64,10 @@ export class Tracker {
 
   /** `top`: 1 to READS_PER_PAIR, the default. `waiting`: what was learned of leaders before. */
   constructor(options: TrackerOptions) {
-    const { maxPairs, top = READS_PER_PAIR } = options
+    const { maxPairs, top = READS_PER_PAIR, mined, waiting } = options
     this.maxPairs = maxPairs
-    this.#mined = options.mined
-    this.#waiting = options.waiting
+    this.#mined = mined
+    this.#waiting = waiting
     this.#tracked = new TrackedPairs(maxPairs, (place, pairId) => this.#recycle(place, pairId))
     this.#reads = new ReadEdges({ maxPairs, top, tracked: this.#tracked })
     this.#updates = new Uint32Array(Math.min(FIRST_PAIRS, maxPairs))
@@ -152,7 +153,12 @@ export class Tracker {
 
   /** Up to `limit` pairs with at least `minScore` that are read after the pair's updates, or follow them; likeliest first. */
   getPairsToWarm(pairId: number, options: PairsToWarmOptions): readonly PairToWarm[] {
-    return pairsToWarm(this, pairId, options)
+    return pairsToWarm(this, this.#gathered, { pairId, ...options })
+  }
+
+  /** The same without a limit and without reasons, which cost more than to find the pairs. */
+  following(pairId: number, minScore: number): readonly FoundPair[] {
+    return following(this, this.#gathered, { pairId, minScore })
   }
 
   /** The evidence for an edge from `minedAfter`. */
@@ -191,8 +197,9 @@ export class Tracker {
     if (place < 0) return undefined
     const known = new KnownReads()
     this.#reads.collect(place, known)
-    const row = this.#row
-    const mined = row.slice(0, this.minedAfter(leader, row)).map((edge) => ({ ...edge, lastMs: this.#timeOf(edge) }))
+    const mined = this.#row
+      .slice(0, this.minedAfter(leader, this.#row))
+      .map((edge) => ({ ...edge, lastMs: this.#mined?.timeOf(edge.lastSlice) ?? 0 }))
     if (known.count + mined.length === 0) return undefined
     return { reads: known.edges(), mined, asOfMs: this.#mined?.newestMs ?? 0 }
   }
@@ -276,10 +283,6 @@ export class Tracker {
       edge.mark = this.#tracked.pairAt(edge.mark >> 1) * 2 + (edge.mark & READ_BIT)
     }
     return count
-  }
-
-  #timeOf({ lastSlice }: MinedEdge): number {
-    return this.#mined?.timeOf(lastSlice) ?? 0
   }
 
   /** The pair's place, with room in the tables; −1, and counted, if it has none. */

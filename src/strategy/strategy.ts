@@ -53,23 +53,19 @@ export interface Limits {
 
 /** Selects the best `maxPairs` candidates with at least `minScore`. */
 export function topN({ maxPairs, minScore }: Limits, name = 'top-n'): Strategy {
+  const reason = `the ${maxPairs} likeliest of those read after at least ${percent(minScore)} of updates`
   return {
     name,
-    select: (candidates) => ({
-      selected: bestFirst(candidates, minScore).slice(0, maxPairs),
-      reason: `the ${maxPairs} likeliest of those read after at least ${percent(minScore)} of updates`,
-    }),
+    select: (candidates) => ({ selected: bestFirst(candidates, minScore).slice(0, maxPairs), reason }),
   }
 }
 
 /** Selects all candidates with at least `minScore`, the best `maxPairs` at most. */
 export function threshold({ maxPairs, minScore }: Limits, name = 'threshold'): Strategy {
+  const reason = `read after at least ${percent(minScore)} of updates`
   return {
     name,
-    select: (candidates) => ({
-      selected: bestFirst(candidates, minScore).slice(0, maxPairs),
-      reason: `read after at least ${percent(minScore)} of updates`,
-    }),
+    select: (candidates) => ({ selected: bestFirst(candidates, minScore).slice(0, maxPairs), reason }),
   }
 }
 

@@ -13,11 +13,9 @@ export function timeBased({ maxPairs, minScore }: Limits): Strategy {
     const recency = 2 ** (-Math.max(0, movedAgoMs) / HALF_LIFE_MS)
     return { ...candidate, benefit: (1 - RECENCY_WEIGHT) * benefit + RECENCY_WEIGHT * recency }
   }
+  const reason = `the ${maxPairs} likeliest and most recently moved of those with at least ${percent(minScore)}`
   return {
     name: 'time-based',
-    select: (candidates) => ({
-      selected: bestFirst(candidates.map(weigh), minScore).slice(0, maxPairs),
-      reason: `the ${maxPairs} likeliest and most recently moved of those with at least ${percent(minScore)}`,
-    }),
+    select: (candidates) => ({ selected: bestFirst(candidates.map(weigh), minScore).slice(0, maxPairs), reason }),
   }
 }

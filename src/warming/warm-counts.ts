@@ -1,7 +1,7 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
 import { WARM_KINDS, warmKindOf } from '../cache/l1/usage.ts'
-import type { Metrics } from '../telemetry/slab.ts'
+import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
 import type { WarmRefusal } from './admission.ts'
 
 /** Counts since the start: requests by status, and pairs by outcome. */
@@ -71,7 +71,7 @@ export class WarmCounts {
 
   #operation({ chain, strategy: chosen, origin }: WarmRequest, result: WarmResult): void {
     const success = result.status === 'done' || result.status === 'partial'
-    countOperation(this.#metrics, { chain, strategy: chosen ?? origin }, { ...result, success })
+    countOperation(operationCells(this.#metrics, { chain, strategy: chosen ?? origin }), { ...result, success })
   }
 }
 
@@ -80,14 +80,33 @@ export interface OperationFigures extends Pick<WarmResult, 'warmed' | 'refusedOl
   readonly success: boolean
 }
 
-/** Counts an operation in the metrics, a node's or one beside a cache. */
-export function countOperation(
+/** The metrics of operations, a node's or one beside a cache. */
+export interface OperationCells {
+  readonly success: Counter
+  readonly error: Counter
+  readonly warmed: Counter
+  readonly refusedOlder: Counter
+  readonly durationMs: Histogram
+}
+
+/** Whoever counts often keeps them: to look them up by their labels costs more than to count. */
+export function operationCells(
   metrics: Metrics,
   labels: { readonly chain: string; readonly strategy: string },
-  { success, warmed, refusedOlder, durationMs }: OperationFigures,
-): void {
-  metrics.counter('warming_operations_total', { ...labels, status: success ? 'success' : 'error' }).add(1)
-  metrics.counter('warming_pairs_warmed_total', labels).add(warmed)
-  metrics.counter('warms_refused_older_total', labels).add(refusedOlder)
-  metrics.histogram('warming_duration_ms', labels).record(durationMs)
+): OperationCells {
+  return {
+    success: metrics.counter('warming_operations_total', { ...labels, status: 'success' }),
+    error: metrics.counter('warming_operations_total', { ...labels, status: 'error' }),
+    warmed: metrics.counter('warming_pairs_warmed_total', labels),
+    refusedOlder: metrics.counter('warms_refused_older_total', labels),
+    durationMs: metrics.histogram('warming_duration_ms', labels),
+  }
+}
+
+/** Counts an operation in the metrics. */
+export function countOperation(cells: OperationCells, figures: OperationFigures): void {
+  cells[figures.success ? 'success' : 'error'].add(1)
+  cells.warmed.add(figures.warmed)
+  cells.refusedOlder.add(figures.refusedOlder)
+  cells.durationMs.record(figures.durationMs)
 }

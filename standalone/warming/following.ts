@@ -1,4 +1,5 @@
 import type { PairToWarm } from '../../src/correlation/pair-to-warm.ts'
+import type { ScoredPair } from '../../src/correlation/read-back.ts'
 import type { Tracker } from '../../src/correlation/tracker.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 
@@ -10,23 +11,41 @@ export interface Follower extends Omit<PairToWarm, 'kind' | 'lagMs'> {
   readonly lagMs: number | undefined
 }
 
+/** A follower without the evidence in words. */
+export type LikelyPair = Omit<Follower, 'reason'>
+
+interface Known {
+  readonly tracker: Tracker
+  readonly next: Pick<NextReads, 'following'>
+}
+
 /** All that is known to follow a pair, by the tracker and by the log of reads, the likeliest first, each pair once. */
-export function followersOf(
-  { tracker, next }: { readonly tracker: Tracker; readonly next: Pick<NextReads, 'following'> },
-  pairId: number,
-  nowMs: number,
-): readonly Follower[] {
+export function followersOf({ tracker, next }: Known, pairId: number, nowMs: number): readonly Follower[] {
   const counted = tracker.getPairsToWarm(pairId, { nowMs, limit: Number.MAX_SAFE_INTEGER, minScore: 0 })
-  const best = new Map<number, Follower>(counted.map((each) => [each.pairId, each]))
-  for (const each of nextOf(next, pairId))
-    if (each.score > (best.get(each.pairId)?.score ?? 0)) best.set(each.pairId, each)
-  return [...best.values()].sort((a, b) => b.score - a.score)
+  return likeliest<Follower>(counted, nextOf(next, pairId))
+}
+
+/** The same for a warm, which needs no reasons. */
+export function likelyAfter({ tracker, next }: Known, pairId: number, minScore: number): readonly LikelyPair[] {
+  return likeliest<LikelyPair>(tracker.following(pairId, minScore), next.following(pairId).map(likelyNext))
 }
 
 /** The pairs that are likely to be read after a read of the pair. */
 export function nextOf(next: Pick<NextReads, 'following'>, pairId: number): readonly Follower[] {
-  return next.following(pairId).map(({ pairId: follower, score, count, occurrences }) => ({
-    ...{ pairId: follower, kind: 'next', score, lagMs: undefined },
-    reason: `read soon after ${count} of the last ${occurrences} reads of the pair`,
+  return next.following(pairId).map((scored) => ({
+    ...likelyNext(scored),
+    reason: `read soon after ${scored.count} of the last ${scored.occurrences} reads of the pair`,
   }))
+}
+
+function likelyNext({ pairId, score }: ScoredPair): LikelyPair {
+  return { pairId, kind: 'next', score, lagMs: undefined }
+}
+
+/** Both lists in one, each pair with the higher of its scores. The first is in order. */
+function likeliest<T extends LikelyPair>(first: readonly T[], second: readonly T[]): readonly T[] {
+  if (second.length === 0) return first
+  const best = new Map(first.map((each) => [each.pairId, each]))
+  for (const each of second) if (each.score > (best.get(each.pairId)?.score ?? 0)) best.set(each.pairId, each)
+  return [...best.values()].sort((a, b) => b.score - a.score)
 }

@@ -1,6 +1,6 @@
 import { indexOfWarmKind, WARM_KINDS, type WarmKind } from '../../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../../src/cache/promotion.ts'
-import { countOperation } from '../../src/warming/warm-counts.ts'
+import { countOperation, type OperationCells, operationCells } from '../../src/warming/warm-counts.ts'
 import type { OpenedCache } from '../levels.ts'
 import type { StrategyStats, WarmRefused, WarmReport } from './report.ts'
 import type { RolledOut } from './rollout.ts'
@@ -30,6 +30,7 @@ export class Operations {
     ...{ totalPairsAttempted: 0, totalPairsWarmed: 0, totalTimeMs: 0 },
   }
   readonly #byKind = new Map<WarmKind, number>()
+  readonly #cells = new Map<WarmKind, OperationCells>()
 
   constructor(options: OperationsOptions) {
     this.#options = options
@@ -42,7 +43,7 @@ export class Operations {
     const startMs = performance.now()
     const kindIndexOf = (pairId: number) => indexOfWarmKind(kindOf(pairId))
     const { outcomes, timedOut, unavailable } = await caches.promotion.promote(pairIds, { timeoutMs, kindIndexOf })
-    const of = (outcome: PromotionOutcome) => outcomes.filter((each) => each === outcome).length
+    const of = (outcome: PromotionOutcome) => outcomes.reduce((sum, each) => (each === outcome ? sum + 1 : sum), 0)
     // The rollout may have changed while L2 was asked.
     const isKeptOut = of('failed') > 0 && caches.rollout.keepsOut(strategy)
     if (isKeptOut) return this.refused(attempted, this.#options.rollout.refusal ?? 'off', sourcePair)
@@ -95,12 +96,17 @@ export class Operations {
     counts.totalPairsWarmed += pairsWarmed
     counts.totalTimeMs += durationMs
     this.#byKind.set(strategy, (this.#byKind.get(strategy) ?? 0) + 1)
+    const figures = { success, warmed: pairsWarmed, refusedOlder: pairsRefused, durationMs }
+    countOperation(this.#cellsOf(strategy), figures)
+  }
+
+  #cellsOf(strategy: WarmKind): OperationCells {
+    const known = this.#cells.get(strategy)
+    if (known !== undefined) return known
     const { metrics, chain } = this.#options.parts
-    countOperation(
-      metrics,
-      { chain, strategy },
-      { success, warmed: pairsWarmed, refusedOlder: pairsRefused, durationMs },
-    )
+    const cells = operationCells(metrics, { chain, strategy })
+    this.#cells.set(strategy, cells)
+    return cells
   }
 
   #nothing(pairsAttempted: number, sourcePair: string | undefined): WarmReport {

@@ -1,9 +1,9 @@
 import type { StrategyFields } from '../../src/strategy/choice.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../src/strategy/named.ts'
 import type { OwnStrategy } from '../../src/strategy/own-strategy.ts'
-import type { Evidence, Strategy } from '../../src/strategy/strategy.ts'
+import type { Candidate, Evidence, Strategy } from '../../src/strategy/strategy.ts'
 import type { NextReadsOptions } from '../../src/warming/next-reads.ts'
-import type { Follower } from './following.ts'
+import type { LikelyPair } from './following.ts'
 import { changedConfig, type WarmerChanges, type WarmerConfig, warmerConfigOf } from './warmer-config.ts'
 
 export interface ChosenStrategyOptions {
@@ -50,7 +50,7 @@ export class ChosenStrategy {
   }
 
   /** The followers that are worth warming, best first. */
-  choose(followers: readonly Follower[]): readonly Follower[] {
+  choose(followers: readonly LikelyPair[]): readonly Candidate[] {
     // A strategy that warms while it is asked would be asked for that, too, and so on.
     if (this.#isChoosing) return []
     this.#isChoosing = true
@@ -61,18 +61,18 @@ export class ChosenStrategy {
     }
   }
 
-  #chosen(followers: readonly Follower[]): readonly Follower[] {
+  #chosen(followers: readonly LikelyPair[]): readonly Candidate[] {
     const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#config
-    // A strategy with limits of its own, as `conservative`, knows nothing of this one.
-    const likely = followers.filter(({ score }) => score >= minCorrelationScore)
-    const byId = new Map(likely.map((each) => [each.pairId, each]))
-    const candidates = likely.map(({ pairId, score, lagMs = 0, kind, reason }) => ({
-      ...{ pairId, score, lagMs, reason, movedAgoMs: this.#options.movedAgoMs(pairId) },
-      kind: kind === 'read' ? ('correlation' as const) : ('prediction' as const),
-    }))
+    const candidates: Candidate[] = []
+    for (const { pairId, score, lagMs = 0, kind } of followers) {
+      // A strategy with limits of its own, as `conservative`, knows nothing of this one.
+      if (score < minCorrelationScore) continue
+      const movedAgoMs = this.#options.movedAgoMs(pairId)
+      candidates.push({ pairId, score, lagMs, kind: kind === 'read' ? 'correlation' : 'prediction', movedAgoMs })
+    }
     const { selected, next } = this.#strategy.select(candidates, this.#options.evidence())
     if (next !== undefined) this.#strategy = next
-    return selected.flatMap(({ pairId }) => byId.get(pairId) ?? []).slice(0, maxPairsPerWarm)
+    return selected.slice(0, maxPairsPerWarm)
   }
 
   #made(): Strategy {

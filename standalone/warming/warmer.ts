@@ -5,7 +5,7 @@ import { assertOptions } from '../../src/config/options.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 import type { OpenedCache } from '../levels.ts'
 import type { Analyzer } from './analyzer.ts'
-import { type Follower, followersOf } from './following.ts'
+import { likelyAfter } from './following.ts'
 import type { Operations } from './operations.ts'
 import type { NamedPredictor, PredictedPair, ProposedOptions } from './predictor.ts'
 import type { CacheWarmerStats, WarmRefused, WarmReport } from './report.ts'
@@ -65,14 +65,13 @@ export class PairWarmer implements CacheWarmer {
     const pairId = table.ask(parts.chain, pair)
     const refusal = this.#refusalFor(pairId)
     if (refusal !== undefined) return operations.refused(0, refusal, pair)
-    const nowMs = parts.clock.now()
-    const followers = pairId < 0 ? [] : followersOf({ tracker: analyzer.tracker, next }, pairId, nowMs)
-    const chosen = strategy.choose(followers)
+    const { minCorrelationScore = 0, timeoutMs } = strategy.config
+    const known = { tracker: analyzer.tracker, next }
+    const chosen = strategy.choose(pairId < 0 ? [] : likelyAfter(known, pairId, minCorrelationScore))
     if (chosen.length === 0) return operations.idle(0, pair)
-    const kinds = new Map(chosen.map((each) => [each.pairId, kindOf(each)]))
-    const pairIds = [...kinds.keys()]
-    const warmKindOf = (id: number) => kinds.get(id) ?? 'prediction'
-    const { timeoutMs } = strategy.config
+    const pairIds = chosen.map((each) => each.pairId)
+    // As few pairs as a warm has are found sooner in a list than in a map.
+    const warmKindOf = (id: number) => chosen.find((each) => each.pairId === id)?.kind ?? 'prediction'
     if (shadow.parts !== undefined) {
       shadow.parts.l1.warm(pairIds, (id) => indexOfWarmKind(warmKindOf(id)), timeoutMs)
       return operations.idle(pairIds.length, pair)
@@ -191,8 +190,4 @@ export class PairWarmer implements CacheWarmer {
     if (pairId >= 0 && !rollout.allows(pairId)) return 'canary'
     return analyzer.isControl ? 'control' : undefined
   }
-}
-
-function kindOf({ kind }: Follower): WarmKind {
-  return kind === 'read' ? 'correlation' : 'prediction'
 }
