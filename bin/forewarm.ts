@@ -19,23 +19,47 @@ interface CommandEntry {
 /** Only the called one is loaded: Kafka, Redis and telemetry take longer to load than most commands take to run. */
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'dev', summary: 'try the pipeline on a simulated market', load: () => import('./commands/dev-command.ts') },
-  { name: 'run', summary: 'run a node against Kafka and Redis', load: () => import('./commands/run.ts') },
-  { name: 'warm', summary: 'ask running nodes to load pairs into L1', load: () => import('./commands/warm.ts') },
-  { name: 'get', summary: 'ask a running node for a price', load: () => import('./commands/get.ts') },
-  { name: 'replay', summary: 'send records again, to topics or to a node', load: () => import('./commands/replay.ts') },
-  { name: 'record', summary: 'record topics into a file', load: () => import('./commands/record.ts') },
-  { name: 'tail', summary: 'print the records of topics', load: () => import('./commands/tail.ts') },
-  { name: 'produce', summary: 'write price updates of a file to a topic', load: () => import('./commands/produce.ts') },
-  { name: 'simulate', summary: 'compare warmings on recorded traffic', load: () => import('./commands/simulate.ts') },
-  { name: 'format', summary: 'show how the records of a topic are read', load: () => import('./commands/format.ts') },
-  { name: 'topics', summary: 'create the topics that Forewarm needs', load: () => import('./commands/topics.ts') },
-  { name: 'rollout', summary: 'show and set how much is warmed', load: () => import('./commands/rollout.ts') },
+  { name: 'run', summary: 'run a node against Kafka and Redis', load: () => import('./commands/nodes/run.ts') },
+  {
+    name: 'warm',
+    summary: 'ask running nodes to load pairs into L1',
+    load: () => import('./commands/nodes/warm.ts'),
+  },
+  { name: 'get', summary: 'ask a running node for a price', load: () => import('./commands/nodes/get.ts') },
+  {
+    name: 'replay',
+    summary: 'send records again, to topics or to a node',
+    load: () => import('./commands/records/replay.ts'),
+  },
+  { name: 'record', summary: 'record topics into a file', load: () => import('./commands/records/record.ts') },
+  { name: 'tail', summary: 'print the records of topics', load: () => import('./commands/records/tail.ts') },
+  {
+    name: 'produce',
+    summary: 'write price updates of a file to a topic',
+    load: () => import('./commands/records/produce.ts'),
+  },
+  {
+    name: 'simulate',
+    summary: 'compare warmings on recorded traffic',
+    load: () => import('./commands/records/simulate.ts'),
+  },
+  {
+    name: 'format',
+    summary: 'show how the records of a topic are read',
+    load: () => import('./commands/records/format.ts'),
+  },
+  {
+    name: 'topics',
+    summary: 'create the topics that Forewarm needs',
+    load: () => import('./commands/nodes/topics.ts'),
+  },
+  { name: 'rollout', summary: 'show and set how much is warmed', load: () => import('./commands/nodes/rollout.ts') },
   {
     name: 'schedules',
     summary: 'show and run what is warmed at set times',
-    load: () => import('./commands/schedules.ts'),
+    load: () => import('./commands/nodes/schedules.ts'),
   },
-  { name: 'config', summary: 'print every setting and its origin', load: () => import('./commands/config.ts') },
+  { name: 'config', summary: 'print every setting and its origin', load: () => import('./commands/nodes/config.ts') },
 ]
 
 const EXAMPLES = `

@@ -1,27 +1,27 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
-import type { NodeStats } from '../../index.ts'
-import type { Broker } from '../../src/broker/port.ts'
-import { ownTopicNames } from '../../src/broker/price-topics.ts'
-import type { FormatRule } from '../../src/formats/formats.ts'
-import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
-import type { Speed } from '../../src/replay/pace.ts'
-import { isRecording } from '../../src/replay/recording/source.ts'
-import type { ReplayReport } from '../../src/replay/report.ts'
-import type { LostRecords } from '../../src/replay/source/source.ts'
-import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
-import { BadLines, SKIP_BAD } from '../bad-lines.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import type { InProcessNode } from '../in-process-node.ts'
-import { loadFormats } from '../modules/formats-file.ts'
-import * as opt from '../options/options.ts'
-import { rangeOf, withRange } from '../options/range.ts'
-import { refuseOwnTopic } from '../price-topic.ts'
-import { loadSettings, loadWithFormats } from '../settings.ts'
-import { withProgress } from '../terminal/progress-line.ts'
-import { hasFaults, nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
-import { print, say, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import type { NodeStats } from '../../../index.ts'
+import type { Broker } from '../../../src/broker/port.ts'
+import { ownTopicNames } from '../../../src/broker/price-topics.ts'
+import type { FormatRule } from '../../../src/formats/formats.ts'
+import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../../src/replay/options.ts'
+import type { Speed } from '../../../src/replay/pace.ts'
+import { isRecording } from '../../../src/replay/recording/source.ts'
+import type { ReplayReport } from '../../../src/replay/report.ts'
+import type { LostRecords } from '../../../src/replay/source/source.ts'
+import { TIMESTAMPS, type Timestamps } from '../../../src/replay/timestamps.ts'
+import { BadLines, SKIP_BAD } from '../../bad-lines.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import type { InProcessNode } from '../../in-process-node.ts'
+import { loadFormats } from '../../modules/formats-file.ts'
+import * as opt from '../../options/options.ts'
+import { rangeOf, withRange } from '../../options/range.ts'
+import { refuseOwnTopic } from '../../price-topic.ts'
+import { loadSettings, loadWithFormats } from '../../settings.ts'
+import { withProgress } from '../../terminal/progress-line.ts'
+import { hasFaults, nodeText, replayText, tellLost } from '../../terminal/replay-text.ts'
+import { print, say, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 interface ReplayFlags extends opt.FormatFlags, ReplayRange {
   readonly toPrefix?: string
@@ -98,7 +98,7 @@ export async function start(terminal: Terminal, sources: readonly string[], flag
   await refuseIdle(flags, { isToTopics: toTopics !== undefined, file })
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
   if (toTopics === undefined) return replayedHere(terminal, flags, from)
-  const { withKafka } = await import('../kafka.ts')
+  const { withKafka } = await import('../../kafka.ts')
   return withKafka(terminal, flags, async (broker, { kafka }, formats) => {
     if (flags.to !== undefined && flags.yesReally !== true) refuseOwnTopic('--to', flags.to, kafka)
     if (flags.toPrefix !== undefined && file === undefined && flags.yesReally !== true)
@@ -174,14 +174,14 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
   // The lines of a file of price updates are in our own format.
   if ('file' in from)
     return replayFrom(undefined, (await isRecording(from.file)) ? (await loadWithFormats(terminal, flags)).formats : [])
-  const { withKafka } = await import('../kafka.ts')
+  const { withKafka } = await import('../../kafka.ts')
   return withKafka(terminal, flags, (broker, _, formats) => replayFrom(broker, formats))
 }
 
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
-  const { loadDetectors } = await import('../modules/detectors-file.ts')
+  const { loadDetectors } = await import('../../modules/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
-  const { InProcessNode } = await import('../in-process-node.ts')
+  const { InProcessNode } = await import('../../in-process-node.ts')
   const ownTopics = new Set(ownTopicNames(loadSettings(terminal, flags).config.kafka))
   const formats = await loadFormats(flags.formats)
   return new InProcessNode({ detectors, formats, configFile: flags.config, ownTopics })
@@ -193,7 +193,7 @@ async function replayed(
   options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'formats' | 'protectedClusters'>,
   atEnd: () => Promise<NodeEnd | undefined> = async () => undefined,
 ): Promise<ExitCode> {
-  const { replay } = await import('../../src/replay/replay.ts')
+  const { replay } = await import('../../../src/replay/replay.ts')
   const badLines = new BadLines(terminal, flags)
   const report = await withProgress(terminal, 'replay', (onStart) =>
     replay({

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { ReplayRecord } from '../../src/replay/replay-record.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { tellLost } from '../terminal/replay-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
+import type { ReplayRecord } from '../../../src/replay/replay-record.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { tellLost } from '../../terminal/replay-text.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
 
 interface TailFlags extends opt.FormatFlags {
   readonly fromBeginning?: boolean
@@ -32,10 +32,10 @@ export function define(command: Command): Command {
 
 export async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
   const [{ withKafka }, { openTopics }, { decoded, recordText }, { Formats }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../../src/replay/source/topic.ts'),
-    import('../terminal/record-text.ts'),
-    import('../../src/formats/formats.ts'),
+    import('../../kafka.ts'),
+    import('../../../src/replay/source/topic.ts'),
+    import('../../terminal/record-text.ts'),
+    import('../../../src/formats/formats.ts'),
   ])
   return withKafka(terminal, flags, async (broker, _, rules) => {
     const formats = new Formats(rules)

@@ -1,12 +1,12 @@
 import { Argument, type Command } from 'commander'
-import { ROLLOUT_MODES, type RolloutMode } from '../../schemas/control/rollout-modes.ts'
-import type { RolloutOutcome } from '../../src/rollout/rollout-change.ts'
-import type { RolloutChange } from '../../src/rollout/rollout-value.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { operator } from '../shared/operator.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import { ROLLOUT_MODES, type RolloutMode } from '../../../schemas/control/rollout-modes.ts'
+import type { RolloutOutcome } from '../../../src/rollout/rollout-change.ts'
+import type { RolloutChange } from '../../../src/rollout/rollout-value.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { operator } from '../../shared/operator.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 const ACTIONS = ['status', 'set', 'kill'] as const
 type Action = (typeof ACTIONS)[number]
@@ -55,12 +55,12 @@ export async function start(
   const change = changeOf(action, mode, flags)
   const [{ withKafka }, { withControl }, rollouts, { configuredRollout }, { wholeRollout }, { passedOver }] =
     await Promise.all([
-      import('../kafka.ts'),
-      import('../shared/with-control.ts'),
-      import('../../src/rollout/rollout-change.ts'),
-      import('../../node/rollout/rollout-parts.ts'),
-      import('../../src/rollout/rollout-value.ts'),
-      import('../../node/control/passed-over.ts'),
+      import('../../kafka.ts'),
+      import('../../shared/with-control.ts'),
+      import('../../../src/rollout/rollout-change.ts'),
+      import('../../../node/rollout/rollout-parts.ts'),
+      import('../../../src/rollout/rollout-value.ts'),
+      import('../../../node/control/passed-over.ts'),
     ])
   const { ROLLOUT_SETTING, changeRollout, killRollout, versionOf } = rollouts
   const checked = (value: Readonly<Record<string, unknown>>) => {
@@ -118,7 +118,7 @@ interface Told {
 }
 
 async function told(terminal: Terminal, { outcome, service, trouble, json }: Told): Promise<ExitCode> {
-  const { rolloutText } = await import('../terminal/rollout-text.ts')
+  const { rolloutText } = await import('../../terminal/rollout-text.ts')
   if (trouble !== undefined) say(terminal, trouble)
   if (json) printJson(terminal, { service, ...(outcome.status === 'set' ? { ...outcome.rollout, trouble } : outcome) })
   switch (outcome.status) {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import { settingsHelp } from '../../src/config/document.ts'
-import { describeConfig, type ShownSetting } from '../../src/config/load.ts'
-import { DONE, type ExitCode } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { loadSettings } from '../settings.ts'
-import { operator } from '../shared/operator.ts'
-import type { Changed, SharedChange } from '../shared/shared-settings.ts'
-import { painted, print, printJson, say, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import { settingsHelp } from '../../../src/config/document.ts'
+import { describeConfig, type ShownSetting } from '../../../src/config/load.ts'
+import { DONE, type ExitCode } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { loadSettings } from '../../settings.ts'
+import { operator } from '../../shared/operator.ts'
+import type { Changed, SharedChange } from '../../shared/shared-settings.ts'
+import { painted, print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 const ACTIONS = ['shared', 'set', 'unset'] as const
 
@@ -57,8 +57,8 @@ export async function start(
   const loaded = loadSettings(terminal, flags)
   if (action === undefined) return printSettings(terminal, describeConfig(loaded), flags)
   const [{ lendKafka }, { changeShared, sharedSettings }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../shared/shared-settings.ts'),
+    import('../../kafka.ts'),
+    import('../../shared/shared-settings.ts'),
   ])
   if (change === undefined) {
     const shared = await lendKafka(terminal, loaded.config, (broker) => sharedSettings(broker, loaded))

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { Format } from '../../src/formats/format.ts'
-import { BadLines, SKIP_BAD } from '../bad-lines.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import type { ProduceReport } from '../produce-prices.ts'
-import { tellLost } from '../terminal/replay-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
+import type { Format } from '../../../src/formats/format.ts'
+import { BadLines, SKIP_BAD } from '../../bad-lines.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import type { ProduceReport } from '../../produce-prices.ts'
+import { tellLost } from '../../terminal/replay-text.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
 
 interface ProduceFlags extends opt.FormatFlags {
   readonly topic?: string
@@ -56,10 +56,10 @@ function refuseOwnForm({ frame, encoding }: ProduceFlags, format: Format | undef
 
 export async function start(terminal: Terminal, file: string, flags: ProduceFlags): Promise<ExitCode> {
   const [{ withKafka }, { producePrices }, { priceTopicFor }, { Formats }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../produce-prices.ts'),
-    import('../price-topic.ts'),
-    import('../../src/formats/formats.ts'),
+    import('../../kafka.ts'),
+    import('../../produce-prices.ts'),
+    import('../../price-topic.ts'),
+    import('../../../src/formats/formats.ts'),
   ])
   const badLines = new BadLines(terminal, flags)
   const report = await withKafka(terminal, flags, async (broker, config, rules) => {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import type { SeenPrice } from '../../src/cache/freshness/price-sight.ts'
-import { ForewarmError } from '../../src/forewarm-error.ts'
-import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { loadSettings } from '../settings.ts'
-import { duration } from '../terminal/progress-line.ts'
-import { print, printJson, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import type { SeenPrice } from '../../../src/cache/freshness/price-sight.ts'
+import { ForewarmError } from '../../../src/forewarm-error.ts'
+import { DONE, type ExitCode, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { loadSettings } from '../../settings.ts'
+import { duration } from '../../terminal/progress-line.ts'
+import { print, printJson, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 interface GetFlags extends opt.CommandFlags {
   readonly chain: string

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { DONE, type ExitCode } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { print, printJson, type Terminal } from '../terminal/terminal.ts'
+import { DONE, type ExitCode } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { print, printJson, type Terminal } from '../../terminal/terminal.ts'
 
 interface TopicsFlags extends opt.CommandFlags {
   readonly partitions?: number
@@ -23,7 +23,10 @@ export function define(command: Command): Command {
 }
 
 export async function start(terminal: Terminal, names: readonly string[], flags: TopicsFlags): Promise<ExitCode> {
-  const [{ withKafka }, { createTopics }] = await Promise.all([import('../kafka.ts'), import('../create-topics.ts')])
+  const [{ withKafka }, { createTopics }] = await Promise.all([
+    import('../../kafka.ts'),
+    import('../../create-topics.ts'),
+  ])
   const report = await withKafka(terminal, flags, (broker, config) =>
     createTopics(broker, config, { names, ...opt.pick(flags, ['partitions']) }),
   )

@@ -2,22 +2,22 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { assertMayWriteFile } from '../../src/replay/recording/new-file.ts'
-import { ReplayError } from '../../src/replay/replay-error.ts'
-import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
-import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
-import type { Sample } from '../../src/simulate/simulate.ts'
-import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
-import { LOOK_AHEAD_MODES } from '../../src/strategy/named.ts'
-import { BadLines, SKIP_BAD } from '../bad-lines.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { DEFAULTS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
-import { bar, showLine } from '../terminal/progress-line.ts'
-import { type TerminalTable, type TrafficKind, terminalTable } from '../terminal/simulation-text.ts'
-import { figuresJson, print, say, type Terminal, wrapped } from '../terminal/terminal.ts'
-import { verdicts } from '../terminal/verdict.ts'
-import { UsageError } from '../usage-error.ts'
+import { assertMayWriteFile } from '../../../src/replay/recording/new-file.ts'
+import { ReplayError } from '../../../src/replay/replay-error.ts'
+import { POLICY_NAMES } from '../../../src/simulate/policies/policies.ts'
+import type { Combination, SimulationRow } from '../../../src/simulate/row.ts'
+import type { Sample } from '../../../src/simulate/simulate.ts'
+import { WARMING_NAMES } from '../../../src/simulate/warmings/warmings.ts'
+import { LOOK_AHEAD_MODES } from '../../../src/strategy/named.ts'
+import { BadLines, SKIP_BAD } from '../../bad-lines.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { DEFAULTS, READ_MODELS, type SimulationFlags } from '../../options/simulation.ts'
+import { bar, showLine } from '../../terminal/progress-line.ts'
+import { type TerminalTable, type TrafficKind, terminalTable } from '../../terminal/simulation-text.ts'
+import { figuresJson, print, say, type Terminal, wrapped } from '../../terminal/terminal.ts'
+import { verdicts } from '../../terminal/verdict.ts'
+import { UsageError } from '../../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
   readonly skipBad?: boolean
@@ -79,8 +79,8 @@ function withDefault(what: string | readonly string[], flag: keyof typeof DEFAUL
 
 export async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {
   const [{ simulationInput }, { simulate }] = await Promise.all([
-    import('../simulation-input.ts'),
-    import('../../src/simulate/simulate.ts'),
+    import('../../simulation-input.ts'),
+    import('../../../src/simulate/simulate.ts'),
   ])
   if (flags.report === undefined) opt.refuseGiven({ force: flags.force }, '--report')
   else refuseUnwritable(flags.report, flags)
@@ -168,7 +168,7 @@ async function writeReport(
   { rows, samples, caution }: Outcomes,
 ): Promise<void> {
   if (report === undefined) return
-  const { simulationReport } = await import('../report/report.ts')
+  const { simulationReport } = await import('../../report/report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
   // A file that somebody put there meanwhile is not replaced.
   await writeFile(report, simulationReport(simulated, trafficKind(flags), caution), { flag: force ? 'w' : 'wx' })

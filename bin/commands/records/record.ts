@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { ReplayRange } from '../../src/replay/options.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { rangeOf, withRange } from '../options/range.ts'
-import { withProgress } from '../terminal/progress-line.ts'
-import { recordingText, tellLost } from '../terminal/replay-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
+import type { ReplayRange } from '../../../src/replay/options.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { rangeOf, withRange } from '../../options/range.ts'
+import { withProgress } from '../../terminal/progress-line.ts'
+import { recordingText, tellLost } from '../../terminal/replay-text.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
 
 interface RecordFlags extends opt.FormatFlags, ReplayRange {
   readonly output: string
@@ -33,7 +33,10 @@ export function define(command: Command): Command {
 }
 
 export async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
-  const [{ withKafka }, { record }] = await Promise.all([import('../kafka.ts'), import('../../src/replay/record.ts')])
+  const [{ withKafka }, { record }] = await Promise.all([
+    import('../../kafka.ts'),
+    import('../../../src/replay/record.ts'),
+  ])
   const report = await withKafka(terminal, flags, (broker, _, formats) =>
     withProgress(terminal, 'record', (onStart) =>
       record({

@@ -1,14 +1,14 @@
 import { Argument, type Command } from 'commander'
-import type { RunLog } from '../../node/schedules/run-log.ts'
-import type { ScheduleRun } from '../../schemas/control/schedule-run.ts'
-import type { LoadedConfig } from '../../src/config/load.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { loadSettings } from '../settings.ts'
-import { operator } from '../shared/operator.ts'
-import type { ScheduleRow } from '../terminal/schedules-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import type { RunLog } from '../../../node/schedules/run-log.ts'
+import type { ScheduleRun } from '../../../schemas/control/schedule-run.ts'
+import type { LoadedConfig } from '../../../src/config/load.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { loadSettings } from '../../settings.ts'
+import { operator } from '../../shared/operator.ts'
+import type { ScheduleRow } from '../../terminal/schedules-text.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 const ACTIONS = ['list', 'run'] as const
 type Action = (typeof ACTIONS)[number]
@@ -45,12 +45,12 @@ export async function start(
   }
   const loaded = loadSettings(terminal, flags)
   if (action === 'run') assertNames(loaded, names)
-  const { lendKafka } = await import('../kafka.ts')
+  const { lendKafka } = await import('../../kafka.ts')
   return lendKafka(terminal, loaded.config, async (broker) => {
     const [{ withControl }, { RunLog }, { systemClock }] = await Promise.all([
-      import('../shared/with-control.ts'),
-      import('../../node/schedules/run-log.ts'),
-      import('../../src/clock.ts'),
+      import('../../shared/with-control.ts'),
+      import('../../../node/schedules/run-log.ts'),
+      import('../../../src/clock.ts'),
     ])
     const log = new RunLog({ clock: systemClock, onRefused: () => undefined })
     return withControl(broker, loaded.config, {
@@ -87,7 +87,7 @@ async function list(terminal: Terminal, { loaded: { schedules, config }, log, fl
     const last = lastOf(log, name)
     return { name, enabled, when: timing.words, ...(nextRunMs !== undefined && { nextRunMs }), ...(last && { last }) }
   })
-  const { schedulesText } = await import('../terminal/schedules-text.ts')
+  const { schedulesText } = await import('../../terminal/schedules-text.ts')
   if (flags.json === true) printJson(terminal, { service: config.node.service, schedules: rows })
   else for (const line of schedulesText(rows)) print(terminal, line)
   return DONE
@@ -103,8 +103,8 @@ async function run(
   { names, log, flags, loaded: { config } }: Asked & { readonly names: readonly string[] },
 ): Promise<ExitCode> {
   const [{ askForRuns }, { runText }] = await Promise.all([
-    import('../shared/asked-runs.ts'),
-    import('../terminal/schedules-text.ts'),
+    import('../../shared/asked-runs.ts'),
+    import('../../terminal/schedules-text.ts'),
   ])
   const by = flags.by ?? operator()
   const asked = { names: [...new Set(names)], by, scheduledMs: Date.now(), signal: terminal.signal, beginMs: BEGIN_MS }

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
-import { ROLES, type Role } from '../../src/config/settings.ts'
-import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import { loadFormats } from '../modules/formats-file.ts'
-import { loadStrategy } from '../modules/strategy-file.ts'
-import * as opt from '../options/options.ts'
-import { say, type Terminal } from '../terminal/terminal.ts'
+import { ROLES, type Role } from '../../../src/config/settings.ts'
+import { DONE, type ExitCode, INTERRUPTED } from '../../exit-code.ts'
+import { loadFormats } from '../../modules/formats-file.ts'
+import { loadStrategy } from '../../modules/strategy-file.ts'
+import * as opt from '../../options/options.ts'
+import { say, type Terminal } from '../../terminal/terminal.ts'
 
 interface RunFlags extends opt.FormatFlags {
   readonly roles?: readonly Role[]
@@ -36,11 +36,11 @@ export function define(command: Command): Command {
 
 export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
-  const { loadDetectors } = await import('../modules/detectors-file.ts')
+  const { loadDetectors } = await import('../../modules/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const formats = await loadFormats(flags.formats)
   const strategy = await loadStrategy(flags.strategy)
-  const { createNode } = await import('../../index.ts')
+  const { createNode } = await import('../../../index.ts')
   const node = await createNode({
     detectors,
     formats,

@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs'
 import { parse } from 'node:path'
 import { Argument, type Command } from 'commander'
-import type { FormatRule } from '../../src/formats/formats.ts'
-import type { KafkaRecord } from '../../src/kafka-record.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { loadWithFormats } from '../settings.ts'
-import { checkText, inferText } from '../terminal/format-text.ts'
-import { print, printJson, type Terminal } from '../terminal/terminal.ts'
-import { UsageError } from '../usage-error.ts'
+import type { FormatRule } from '../../../src/formats/formats.ts'
+import type { KafkaRecord } from '../../../src/kafka-record.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { loadWithFormats } from '../../settings.ts'
+import { checkText, inferText } from '../../terminal/format-text.ts'
+import { print, printJson, type Terminal } from '../../terminal/terminal.ts'
+import { UsageError } from '../../usage-error.ts'
 
 type Action = 'check' | 'infer' | 'list'
 
@@ -102,9 +102,9 @@ async function checked(
   { records, rules, json, file }: Records & Rules & FormatFlags,
 ): Promise<ExitCode> {
   const [{ Formats }, { FormatCheck }, { OWN_FORMAT }] = await Promise.all([
-    import('../../src/formats/formats.ts'),
-    import('../../src/formats/format-check.ts'),
-    import('../../src/formats/own-format.ts'),
+    import('../../../src/formats/formats.ts'),
+    import('../../../src/formats/format-check.ts'),
+    import('../../../src/formats/own-format.ts'),
   ])
   const formats = new Formats(rules)
   if (!(await formats.ready(records, terminal.signal))) return INTERRUPTED
@@ -121,7 +121,7 @@ async function inferred(
   topic: string,
   { records, json, file }: Records & FormatFlags,
 ): Promise<ExitCode> {
-  const { inferFormat } = await import('../../src/formats/infer/infer.ts')
+  const { inferFormat } = await import('../../../src/formats/infer/infer.ts')
   const found = inferFormat(topic, records, { areTimed: file === undefined })
   if (json === true) printJson(terminal, found)
   else for (const line of inferText(topic, { records: records.length, file }, found)) print(terminal, line)
@@ -134,8 +134,8 @@ async function* recordsOf(
   flags: FormatFlags,
 ): AsyncIterable<readonly KafkaRecord[]> {
   const [{ withKafka }, { openTopics }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../../src/replay/source/topic.ts'),
+    import('../../kafka.ts'),
+    import('../../../src/replay/source/topic.ts'),
   ])
   const records: KafkaRecord[] = []
   await withKafka(terminal, flags, async (broker) => {
@@ -155,8 +155,8 @@ async function* linesIn(
   { file = '-' }: FormatFlags,
 ): AsyncIterable<readonly KafkaRecord[]> {
   const [{ LineFile, linesOf }, { lineRecord }] = await Promise.all([
-    import('../../src/replay/source/lines.ts'),
-    import('../../src/replay/source/line-record.ts'),
+    import('../../../src/replay/source/lines.ts'),
+    import('../../../src/replay/source/line-record.ts'),
   ])
   const timestampMs = Date.now()
   const all =

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
-import type { WarmReceipt } from '../../producers/warm-waiter.ts'
-import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
-import type { NodeResult, Task } from '../../src/tasks/task.ts'
-import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options/options.ts'
-import { duration } from '../terminal/progress-line.ts'
-import { pairCounts } from '../terminal/record-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
+import type { WarmReceipt } from '../../../producers/warm-waiter.ts'
+import { PRIORITIES, type Priority } from '../../../schemas/warm-request.ts'
+import type { NodeResult, Task } from '../../../src/tasks/task.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../../exit-code.ts'
+import * as opt from '../../options/options.ts'
+import { duration } from '../../terminal/progress-line.ts'
+import { pairCounts } from '../../terminal/record-text.ts'
+import { print, printJson, say, type Terminal } from '../../terminal/terminal.ts'
 
 interface WarmFlags extends opt.CommandFlags {
   readonly chain: string
@@ -40,9 +40,9 @@ export async function start(terminal: Terminal, pairs: readonly string[], flags:
   const { wait, timeoutMs } = flags
   if (wait === undefined) opt.refuseGiven({ timeoutMs }, '--wait')
   const [{ withKafka }, { createWarmPublisher }, { systemClock }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../../producers/warm-publisher.ts'),
-    import('../../src/clock.ts'),
+    import('../../kafka.ts'),
+    import('../../../producers/warm-publisher.ts'),
+    import('../../../src/clock.ts'),
   ])
   const { receipt, service } = await withKafka(terminal, flags, async (broker, { kafka, node: { service } }) => {
     const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
