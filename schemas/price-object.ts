@@ -143,7 +143,7 @@ export function tombstonePair(key: Buffer | undefined): NamedPair | Refused {
 }
 
 /** The reason to refuse a pair's names, if there is one. */
-export function checkedNames(chain: string, pair: string): Refused | undefined {
+export function checkedNames(chain: unknown, pair: unknown): Refused | undefined {
   return checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
 }
 
@@ -156,8 +156,9 @@ function nameOf(item: MaybeNamed, field: 'pair' | 'chain', index: number): strin
   return checkedName(name, field) ?? name
 }
 
-/** The reason to refuse a name, if there is one. */
-export function checkedName(name: string, field: 'pair' | 'chain'): Refused | undefined {
+/** The reason to refuse a name, if there is one. Callers without types pass anything. */
+export function checkedName(name: unknown, field: 'pair' | 'chain'): Refused | undefined {
+  if (typeof name !== 'string') return refused('wrong-type', `${field}: expected a string, got ${shown(name)}`)
   if (name === '') return refused(`missing-${field}`, `${field} is missing`)
   const limit = field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES
   if (Buffer.byteLength(name) > limit)

@@ -19,12 +19,12 @@ import { assertReadOptions } from '../src/config/read-options.ts'
 import type { Config, Overrides } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
 import { createLog } from '../src/telemetry/log.ts'
 import { createMetrics } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
 import { type JsonCache, type JsonCacheOptions, ValueCache } from './json-cache.ts'
 import { type CacheParts, type DeleteOutcome, Levels, type SetOutcome } from './levels.ts'
+import { assertPossible, wrongFor } from './names.ts'
 
 /** The options of `createCache` for prices. The rest comes from the environment, the settings file and the defaults. */
 export interface CacheOptions {
@@ -151,10 +151,10 @@ function longestValue(config: Config): number {
 /** Throws a ForewarmError 'bad-value' for the value of another pair: it would be read as the price of this one. */
 function assertOwn(value: object, ownPair: string, ownChain: string): void {
   const { pair = ownPair, chain = ownChain } = value as { readonly pair?: unknown; readonly chain?: unknown }
-  if (pair !== ownPair) throw new ForewarmError('bad-value', `${ownPair}: the value is of pair ${described(pair)}`)
+  if (pair !== ownPair) throw wrongFor(ownPair, `the value is of pair ${described(pair)}`)
   if (chain === ownChain) return
   const chains = `chain ${described(chain)}, the cache of ${described(ownChain)}`
-  throw new ForewarmError('bad-value', `${ownPair}: the value is of ${chains}`)
+  throw wrongFor(ownPair, `the value is of ${chains}`)
 }
 
 class PriceCache implements Cache {
@@ -185,14 +185,15 @@ class PriceCache implements Cache {
   set(pair: string, value: PriceValue): SetOutcome {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
+    assertPossible(pair, 'pair')
     assertOptions<PriceValue>(pair, value, PRICE_VALUE)
     assertOwn(value, pair, chain)
     const given = { ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs }
     const parsed = updatesOf(given, { hasExtra: value.extra !== undefined })
-    if (!parsed.ok) throw new ForewarmError('bad-value', `${pair}: ${parsed.detail}`)
+    if (!parsed.ok) throw wrongFor(pair, parsed.detail)
     const [update] = parsed.updates
     const against = update && checkedAhead(update.eventTimeMs, nowMs)
-    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (against !== undefined) throw wrongFor(pair, against.detail)
     if (this.#levels.isClosed) return 'closed'
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'

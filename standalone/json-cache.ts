@@ -1,4 +1,3 @@
-import { checkedName } from '../schemas/price-object.ts'
 import type { CachedPrice } from '../src/cache/cached-price.ts'
 import type { HierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import type { Optimized } from '../src/cache/optimizer.ts'
@@ -9,9 +8,9 @@ import { assertOptions } from '../src/config/options.ts'
 import { assertMaxAge } from '../src/config/read-options.ts'
 import type { Overrides } from '../src/config/settings.ts'
 import type { NoReading } from '../src/detect/reading.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Counter } from '../src/telemetry/slab.ts'
 import { type CacheParts, type DeleteOutcome, Levels, type SetOutcome, timeFault } from './levels.ts'
+import { assertPossible, wrongFor } from './names.ts'
 
 /** A value of any kind, with its time, age and version. */
 export interface JsonReading<V> {
@@ -128,11 +127,11 @@ export class ValueCache<V> implements JsonCache<V> {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
     const { eventTimeMs = nowMs } = options
-    assertKey(key)
+    assertPossible(key, 'key')
     const against = timeFault(eventTimeMs, nowMs)
-    if (against !== undefined) throw new ForewarmError('bad-value', `${key}: ${against.detail}`)
+    if (against !== undefined) throw wrongFor(key, against.detail)
     const written = jsonOf(value, this.#maxValueBytes)
-    if (!written.ok && written.reason === 'no-json') throw new ForewarmError('bad-value', `${key}: ${written.detail}`)
+    if (!written.ok && written.reason === 'no-json') throw wrongFor(key, written.detail)
     if (this.#levels.isClosed) return 'closed'
     if (!written.ok) {
       this.#tooLarge.add(1)
@@ -144,7 +143,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   async delete(key: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
-    assertKey(key)
+    assertPossible(key, 'key')
     return this.#levels.delete(key, options)
   }
 
@@ -167,9 +166,4 @@ export class ValueCache<V> implements JsonCache<V> {
     if (options?.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
     return { key, value: json?.value as V, eventTimeMs, ageMs, version }
   }
-}
-
-function assertKey(key: string): void {
-  const against = checkedName(key, 'pair')
-  if (against !== undefined) throw new ForewarmError('bad-value', against.detail.replace(/^pair/, 'key'))
 }

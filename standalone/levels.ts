@@ -11,11 +11,11 @@ import type { Clock } from '../src/clock.ts'
 import { assertOptions } from '../src/config/options.ts'
 import type { Config } from '../src/config/settings.ts'
 import type { NoReading } from '../src/detect/reading.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
 import type { RolloutValue } from '../src/rollout/rollout-value.ts'
 import type { WarmSchedule } from '../src/schedules/schedule.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { MetricSlab } from '../src/telemetry/metrics.ts'
+import { assertList, wrongFor } from './names.ts'
 import { ReadListeners } from './read-listeners.ts'
 
 /**
@@ -45,6 +45,7 @@ export interface OpenedCache extends CacheParts {
   /** The rollout before any warming had one. */
   readonly configuredRollout: RolloutValue
   readonly listeners: ReadListeners
+  isClosed(): boolean
 }
 
 const OPENED = new WeakMap<object, OpenedCache>()
@@ -75,7 +76,7 @@ export class Levels<R, O> {
     this.#options = options
     this.#onAccess = parts.caches.prediction.onRead
     const configuredRollout = parts.caches.rollout.value
-    OPENED.set(cache, { ...parts, configuredRollout, listeners: this.#listeners })
+    OPENED.set(cache, { ...parts, configuredRollout, listeners: this.#listeners, isClosed: () => this.isClosed })
   }
 
   get isClosed(): boolean {
@@ -91,6 +92,7 @@ export class Levels<R, O> {
   }
 
   async getMany(pairs: readonly string[], options: O | undefined): Promise<(R | NoReading)[]> {
+    assertList('getMany', pairs)
     const { chain, caches } = this.#parts
     const { table, hierarchy, foreign } = caches
     const isUntold = (pairId: number) => foreign?.isTold(pairId) === false
@@ -120,7 +122,7 @@ export class Levels<R, O> {
     const onlyUpTo = options.eventTimeMs !== undefined
     const againstTime = onlyUpTo ? timeFault(eventTimeMs, nowMs) : undefined
     const against = checkedName(pair, 'pair') ?? againstTime
-    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (against !== undefined) throw wrongFor(pair, against.detail)
     if (this.#closed !== undefined) return 'closed'
     // L2 may have the value of a pair that this process does not know.
     const pairId = caches.table.ask(chain, pair)

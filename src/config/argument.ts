@@ -1,3 +1,4 @@
+import { shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Check } from './check.ts'
 
@@ -11,7 +12,7 @@ export function argument<T>(name: string, value: T, check: Check<T>): T {
 
 /** A value in an error message, whatever a caller has passed. */
 export function described(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return shown(value)
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

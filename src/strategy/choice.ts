@@ -28,7 +28,7 @@ const RANGES: Readonly<Record<Field, typeof PAIRS>> = {
 
 const SCORED = ['maxPairs', 'minScore'] as const
 
-/** `conservative` and `aggressive` are made of fixed values. */
+/** `conservative` and `aggressive` are names for limits, which are set for all strategies alike. */
 export const STRATEGY_FIELDS: Readonly<Record<StrategyName, readonly Field[]>> = {
   forewarm: SCORED,
   'top-n': ['topN', 'minScore'],

@@ -29,25 +29,20 @@ export const STRATEGY_LIMITS: Readonly<Record<StrategyName, Limits>> = {
   aggressive: { maxPairs: 10, minScore: 0.2 },
 }
 
-/**
- * The strategy with a configured name. `conservative` and `aggressive` have their own limits, `adaptive` what is `given`
- * beside the limits.
- */
+/** The strategy with a configured name. `adaptive` has what is `given` beside the limits. */
 export function strategyNamed(name: StrategyName, limits: Limits, given: Partial<AdaptiveOptions> = {}): Strategy {
   switch (name) {
     case 'forewarm':
     case 'threshold':
+    case 'aggressive':
       return threshold(limits, name)
     case 'top-n':
-      return topN(limits)
+    case 'conservative':
+      return topN(limits, name)
     case 'adaptive':
       return adaptive(adaptiveOptions(limits, given))
     case 'time-based':
       return timeBased(limits)
-    case 'conservative':
-      return topN(STRATEGY_LIMITS.conservative, name)
-    case 'aggressive':
-      return threshold(STRATEGY_LIMITS.aggressive, name)
   }
 }
 

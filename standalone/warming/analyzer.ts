@@ -7,14 +7,17 @@ import type { ReadListener } from '../read-listeners.ts'
 
 /** An update and the reads that were made because of it. */
 export interface Turn {
-  /** Negative when the id has gone to another pair. */
-  pairId: number
+  readonly pairId: number
   readonly eventTimeMs: number
   readonly beganMs: number
   /** Bit e says that edge e of the tracker was read. */
   readEdges: number
   reads: number
   hits: number
+  /** The number of turns before it. */
+  readonly ordinal: number
+  /** False if another analyzer beside the cache counts the same update for the control group. */
+  readonly isMeasured: boolean
 }
 
 /** The analyzers of a cache, by its inside. */
@@ -41,6 +44,9 @@ export class Analyzer implements ReadListener, IdHolder {
   /** The turns that are not settled, the oldest first, from `#first` on. */
   #turns: Turn[] = []
   #first = 0
+  #begun = 0
+  /** Ids that have gone to other pairs while turns were open: those that began before are not theirs. */
+  readonly #forgotten = new Map<number, number>()
   /** The newest event time, and when it was recorded. */
   #newest = { eventTimeMs: 0, atMs: 0 }
 
@@ -55,7 +61,9 @@ export class Analyzer implements ReadListener, IdHolder {
     this.settle(nowMs)
     this.tracker.observe(pairId, eventTimeMs, this.#parts.caches.table.chainOf(pairId))
     if (eventTimeMs >= this.#newest.eventTimeMs) this.#newest = { eventTimeMs, atMs: nowMs }
-    const turn: Turn = { pairId, eventTimeMs, beganMs: nowMs, readEdges: 0, reads: 0, hits: 0 }
+    const isMeasured = !this.#others().some(({ turn: other }) => isSame(other, pairId, eventTimeMs))
+    const counts = { readEdges: 0, reads: 0, hits: 0 }
+    const turn: Turn = { pairId, eventTimeMs, beganMs: nowMs, ...counts, ordinal: this.#begun++, isMeasured }
     this.#turns.push(turn)
     this.#context.enterWith(turn)
   }
@@ -63,7 +71,7 @@ export class Analyzer implements ReadListener, IdHolder {
   /** The update that the caller handles; undefined outside any turn. */
   get turn(): Turn | undefined {
     const turn = this.#context.getStore()
-    return turn === undefined || turn.pairId < 0 || this.#lagOf(turn) > this.#windowMs ? undefined : turn
+    return turn === undefined || this.#isForgotten(turn) || this.#lagOf(turn) > this.#windowMs ? undefined : turn
   }
 
   /**
@@ -106,6 +114,7 @@ export class Analyzer implements ReadListener, IdHolder {
       this.#first++
       this.#settled(turn)
     }
+    if (this.#first === turns.length) this.#forgotten.clear()
     if (this.#first * 2 < turns.length || this.#first === 0) return
     this.#turns = turns.slice(this.#first)
     this.#first = 0
@@ -113,14 +122,28 @@ export class Analyzer implements ReadListener, IdHolder {
 
   forget(pairId: number): void {
     this.tracker.forget(pairId)
-    for (const turn of this.#turns) if (turn.pairId === pairId) turn.pairId = -1
+    const oldest = this.#turns[this.#first]
+    if (oldest === undefined) return
+    this.#forgotten.set(pairId, this.#begun)
+    if (this.#forgotten.size <= MAX_TURNS) return
+    for (const [id, begun] of this.#forgotten) if (begun <= oldest.ordinal) this.#forgotten.delete(id)
   }
 
   #settled(turn: Turn): void {
     const { pairId, eventTimeMs, readEdges, reads, hits } = turn
-    if (pairId < 0) return
+    if (this.#isForgotten(turn)) return
     this.tracker.settle(pairId, readEdges)
+    if (!turn.isMeasured) return
     this.#parts.caches.measurement.settled({ pairId, eventTimeMs }, reads, hits)
+  }
+
+  #isForgotten({ pairId, ordinal }: Turn): boolean {
+    return this.#forgotten.size > 0 && ordinal < (this.#forgotten.get(pairId) ?? 0)
+  }
+
+  #others(): readonly Analyzer[] {
+    const all = LISTENING.get(this.#parts)
+    return all === undefined || all.size < 2 ? [] : [...all].filter((each) => each !== this)
   }
 
   #lagOf(turn: Turn): number {
@@ -134,6 +157,10 @@ export class Analyzer implements ReadListener, IdHolder {
     const nowMs = this.#parts.clock.now()
     return eventTimeMs === 0 ? nowMs : eventTimeMs + nowMs - atMs
   }
+}
+
+function isSame(turn: Turn | undefined, pairId: number, eventTimeMs: number): boolean {
+  return turn?.pairId === pairId && turn.eventTimeMs === eventTimeMs
 }
 
 /** An analyzer that hears the reads of the cache. */

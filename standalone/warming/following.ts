@@ -27,7 +27,8 @@ export function followersOf({ tracker, next }: Known, pairId: number, nowMs: num
 
 /** The same for a warm, which needs no reasons. */
 export function likelyAfter({ tracker, next }: Known, pairId: number, minScore: number): readonly LikelyPair[] {
-  return likeliest<LikelyPair>(tracker.following(pairId, minScore), next.following(pairId).map(likelyNext))
+  const likely = next.following(pairId).filter(({ score }) => score >= minScore)
+  return likeliest<LikelyPair>(tracker.following(pairId, minScore), likely.map(likelyNext))
 }
 
 /** The pairs that are likely to be read after a read of the pair. */

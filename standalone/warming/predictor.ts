@@ -1,11 +1,10 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
+import { shownError } from '../../schemas/json-value.ts'
 import { checkedName } from '../../schemas/price-object.ts'
-
 import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { argument, described } from '../../src/config/argument.ts'
 import { integer, wholeFromZero } from '../../src/config/check.ts'
 import { assertOptions, type OptionsOf } from '../../src/config/options.ts'
-import { ForewarmError } from '../../src/forewarm-error.ts'
 import type { RecommendationOptions } from '../../src/prediction/node-predictor.ts'
 import type { AccessPattern } from '../../src/prediction/pattern.ts'
 import type { PatternsDocument } from '../../src/prediction/patterns-document.ts'
@@ -13,6 +12,7 @@ import { FARTHEST_HOURS, type PredictorStats } from '../../src/prediction/predic
 import type { Kind } from '../../src/prediction/proposal.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 import type { OpenedCache } from '../levels.ts'
+import { assertName, assertNames, wrongFor } from '../names.ts'
 import type { Analyzer } from './analyzer.ts'
 import { nextOf } from './following.ts'
 
@@ -102,6 +102,7 @@ export class NamedPredictor implements CachePredictor {
   }
 
   recordAccess(pair: string, access: RecordedAccess = {}): void {
+    assertName('recordAccess', pair)
     assertOptions('recordAccess', access, ACCESS)
     const { parts } = this.#with
     const { table, prediction } = parts.caches
@@ -109,15 +110,14 @@ export class NamedPredictor implements CachePredictor {
     const { atMs = nowMs, hit, latencyMs, group } = access
     // The history goes by the newest read: one of next year would end all that is known.
     const against = checkedEventTime(atMs) ?? checkedAhead(atMs, nowMs)
-    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: atMs: ${against.detail}`)
+    if (against !== undefined) throw wrongFor(pair, `atMs: ${against.detail}`)
     if (latencyMs !== undefined && !(Number.isFinite(latencyMs) && latencyMs >= 0))
-      throw new ForewarmError(
-        'bad-value',
-        `${pair}: latencyMs: expected milliseconds from 0, got ${described(latencyMs)}`,
-      )
+      throw wrongFor(pair, `latencyMs: expected milliseconds from 0, got ${described(latencyMs)}`)
+    if (hit !== undefined && typeof hit !== 'boolean')
+      throw wrongFor(pair, `hit: expected true or false, got ${described(hit)}`)
     // A document of patterns with an impossible group would be refused as a whole.
     if (group !== undefined && (typeof group !== 'string' || checkedName(group, 'pair') !== undefined))
-      throw new ForewarmError('bad-value', `${pair}: group: expected a name, got ${described(group)}`)
+      throw wrongFor(pair, `group: expected a name, got ${described(group)}`)
     const pairId = table.ask(parts.chain, pair)
     const recorded = this.#recorded
     recorded.accesses++
@@ -158,6 +158,7 @@ export class NamedPredictor implements CachePredictor {
   next(pairs: readonly string[], limit = LIMIT): readonly PredictedPair[] {
     const { parts, next } = this.#with
     const { table } = parts.caches
+    assertNames('next', pairs)
     const most = argument('limit', limit, wholeFromZero)
     const current = new Set(pairs.map((pair) => table.find(parts.chain, pair)))
     const best = new Map<number, PredictedPair>()
@@ -195,7 +196,8 @@ export class NamedPredictor implements CachePredictor {
   }
 
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
-    return this.#with.parts.caches.prediction.importPatterns(document)
+    const copied = copyOf(document)
+    return 'problem' in copied ? copied : this.#with.parts.caches.prediction.importPatterns(copied.document)
   }
 
   /** The surest pairs by one kind of history. */
@@ -214,5 +216,14 @@ export class NamedPredictor implements CachePredictor {
   #ofChain(found: readonly (PredictedPair & { readonly chain: string })[]): readonly PredictedPair[] {
     const { chain: own } = this.#with.parts
     return found.filter(({ chain }) => chain === own).map(({ chain: _, ...rest }) => rest)
+  }
+}
+
+/** A copy that nothing of the caller's can change, or throw from, while it is taken over. */
+function copyOf(document: unknown): { readonly document: unknown } | { readonly problem: string } {
+  try {
+    return { document: structuredClone(document) }
+  } catch (error) {
+    return { problem: `expected a document of plain values: ${shownError(error)}` }
   }
 }

@@ -44,7 +44,7 @@ export interface CacheRolloutStatus {
   readonly shadow: ShadowReport | undefined
 }
 
-/** Shows and changes how much a warming beside a cache warms. After the warming is closed, nothing changes any more. */
+/** Shows and changes how much a warming beside a cache warms. After the warming is closed nothing changes any more, and `offBecause` says so. */
 export interface CacheRollout {
   status(): CacheRolloutStatus
   /** Takes effect at once. Throws a ForewarmError 'bad-value' with one sentence for a value that is not allowed. */
@@ -129,7 +129,7 @@ export class RolledOut implements CacheRollout, AtHand {
     const { rollout, shadow } = this.#options.caches
     const { mode, percent, controlShare, killed } = rollout.value
     return {
-      ...{ mode: rollout.mode, offBecause: rollout.offBecause },
+      ...{ mode: rollout.mode, offBecause: this.#isClosed ? 'the warming is closed' : rollout.offBecause },
       set: { mode, percent, controlShare, killed },
       gate: { ...this.#answers },
       shadow: shadowReport(shadow.figures),

@@ -62,17 +62,13 @@ export class ChosenStrategy {
   }
 
   #chosen(followers: readonly LikelyPair[]): readonly Candidate[] {
-    const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#config
-    const candidates: Candidate[] = []
-    for (const { pairId, score, lagMs = 0, kind } of followers) {
-      // A strategy with limits of its own, as `conservative`, knows nothing of this one.
-      if (score < minCorrelationScore) continue
+    const candidates = followers.map(({ pairId, score, lagMs = 0, kind }): Candidate => {
       const movedAgoMs = this.#options.movedAgoMs(pairId)
-      candidates.push({ pairId, score, lagMs, kind: kind === 'read' ? 'correlation' : 'prediction', movedAgoMs })
-    }
+      return { pairId, score, lagMs, kind: kind === 'read' ? 'correlation' : 'prediction', movedAgoMs }
+    })
     const { selected, next } = this.#strategy.select(candidates, this.#options.evidence())
     if (next !== undefined) this.#strategy = next
-    return selected.slice(0, maxPairsPerWarm)
+    return selected.slice(0, this.#config.maxPairsPerWarm)
   }
 
   #made(): Strategy {

@@ -1,9 +1,9 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import { argument } from '../../src/config/argument.ts'
 import { decimal, wholeFromZero } from '../../src/config/check.ts'
-import { ForewarmError } from '../../src/forewarm-error.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 import type { OpenedCache } from '../levels.ts'
+import { assertName, wrongFor } from '../names.ts'
 import type { Analyzer } from './analyzer.ts'
 import { followersOf } from './following.ts'
 
@@ -67,11 +67,12 @@ export class NamedTracker implements CacheTracker {
   }
 
   recordPriceUpdate(pair: string, timestampMs?: number): void {
+    assertName('recordPriceUpdate', pair)
     const { parts, analyzer } = this.#with
     const nowMs = parts.clock.now()
     const eventTimeMs = timestampMs ?? nowMs
     const against = checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)
-    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (against !== undefined) throw wrongFor(pair, against.detail)
     const pairId = parts.caches.table.ask(parts.chain, pair)
     if (pairId < 0) this.#withoutId++
     else analyzer.updated(pairId, eventTimeMs, nowMs)

@@ -1,9 +1,9 @@
 import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { indexOfWarmKind, type WarmKind, warmsOf } from '../../src/cache/l1/usage.ts'
-import { integer } from '../../src/config/check.ts'
 import { assertOptions } from '../../src/config/options.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 import type { OpenedCache } from '../levels.ts'
+import { assertName, assertNames } from '../names.ts'
 import type { Analyzer } from './analyzer.ts'
 import { likelyAfter } from './following.ts'
 import type { Operations } from './operations.ts'
@@ -13,7 +13,10 @@ import type { RolledOut } from './rollout.ts'
 import type { ChosenStrategy } from './strategy.ts'
 import { assertWarmerConfig, type WarmerChanges, type WarmerConfig } from './warmer-config.ts'
 
-/** Loads pairs into L1 before they are read. None of its warms rejects: the report tells what went wrong. */
+/**
+ * Loads pairs into L1 before they are read. No warm rejects because of what goes wrong, which its report tells: only wrong use
+ * does, with a ForewarmError 'bad-value', such as a pair that is no text.
+ */
 export interface CacheWarmer {
   /**
    * Warms what follows the pair's updates and reads, as the strategy chooses, with one trip to L2. The caller is handling an
@@ -50,8 +53,6 @@ export interface WarmerParts {
   readonly pairsNotAsked: () => number
 }
 
-const MOST = integer(1, 100_000)
-
 export class PairWarmer implements CacheWarmer {
   readonly #with: WarmerParts
 
@@ -60,6 +61,7 @@ export class PairWarmer implements CacheWarmer {
   }
 
   async warmForPair(pair: string): Promise<WarmReport> {
+    assertName('warmForPair', pair)
     const { parts, operations, analyzer, next, strategy } = this.#with
     const { table, shadow } = parts.caches
     const pairId = table.ask(parts.chain, pair)
@@ -81,7 +83,8 @@ export class PairWarmer implements CacheWarmer {
     return table.holds.during(pairIds, () => operations.warm({ ...operation, sourcePair: pair }))
   }
 
-  warmPairs(pairs: readonly string[]): Promise<WarmReport> {
+  async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
+    assertNames('warmPairs', pairs)
     return this.#warmNamed(pairs, 'manual')
   }
 
@@ -101,7 +104,8 @@ export class PairWarmer implements CacheWarmer {
   }
 
   async warmPredicted(currentPairs: readonly string[], options: { readonly limit?: number } = {}): Promise<WarmReport> {
-    assertOptions('warmPredicted', options, { limit: MOST })
+    assertNames('warmPredicted', currentPairs)
+    assertOptions('warmPredicted', options, { limit: true })
     const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#with.strategy.config
     const next = this.#with.predictor.next(currentPairs, options.limit ?? maxPairsPerWarm)
     return this.#warmFound(

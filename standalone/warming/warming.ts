@@ -56,8 +56,8 @@ export interface CacheWarming {
 }
 
 /**
- * Starts warming beside a cache. Throws a ForewarmError: 'refused' for something that is no cache of `createCache`, or has
- * sixteen warmings already, 'bad-value' for an unknown strategy or a value that is not allowed.
+ * Starts warming beside a cache. Throws a ForewarmError: 'refused' for something that is no cache of `createCache`, is closed, or
+ * has sixteen warmings already, 'bad-value' for an unknown strategy or a value that is not allowed.
  */
 export function createWarming(cache: AnyCache, options: CacheWarmingOptions = {}): CacheWarming {
   assertOptions('createWarming', options, OPTIONS)
@@ -71,6 +71,7 @@ export function createWarming(cache: AnyCache, options: CacheWarmingOptions = {}
     )
   const parts = openedCache(cache)
   if (parts === undefined) throw new ForewarmError('refused', 'createWarming: expected a cache that createCache made')
+  if (parts.isClosed()) throw new ForewarmError('refused', 'createWarming: the cache is closed')
   return started(parts, options)
 }
 
