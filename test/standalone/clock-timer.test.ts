@@ -31,7 +31,7 @@ test('runs what is due in the order of its time, and listens to the clock only w
   expect(listening.count).toBe(1)
   clock.advanceTo(10)
   clock.advanceTo(20)
-  expect(ran).toEqual(['early', 'late', 'again'])
+  expect(ran).toEqual(['early', 'again', 'late'])
   cancel()
   cancel()
   expect(listening.count).toBe(0)
