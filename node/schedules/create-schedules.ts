@@ -56,7 +56,8 @@ export function createSchedules(parts: SchedulesParts, wiring: SchedulesWiring):
   const asksOf = (schedule: WarmSchedule): readonly RunAsk[] =>
     schedule.asks.flatMap(({ strategy, limit }) => {
       const { popularLimit } = running.now.config.tasks
-      const sources = { caches, nowMs: clock.now(), popularLimit, sureFrom: config.prediction.confidence }
+      const sureFrom = config.prediction.confidence
+      const sources = { caches, nowMs: clock.now(), popularLimit, sureFrom, onlyWorthwhile: true }
       const chosen = choose({ strategy, pairs: [], limit }, sources)
       if (!chosen.ok) return []
       return chosen.requests.map((each) => ({ strategy, ...each, priority: schedule.priority ?? each.priority }))

@@ -24,6 +24,8 @@ export interface ChoiceSources {
   readonly popularLimit: number
   /** A prediction with so much confidence is urgent. */
   readonly sureFrom: number
+  /** Leaves out what does not pay unless somebody asks for it. */
+  readonly onlyWorthwhile?: boolean
 }
 
 interface Scored {
@@ -109,7 +111,9 @@ function proposed(strategy: ProposingStrategy, wish: WarmWish, sources: ChoiceSo
   const { lookAheadHours = LOOK_AHEAD_HOURS, windowHours = WINDOW_HOURS } = wish
   // The limit is of one chain's pairs, so that those of others are left out first.
   const most = chain === undefined ? limit : Number.MAX_SAFE_INTEGER
-  const all = sources.caches.prediction.proposals(strategy, { limit: most, lookAheadHours, windowHours })
+  const { caches, onlyWorthwhile = false } = sources
+  const options = { limit: most, lookAheadHours, windowHours, onlyWorthwhile }
+  const all = caches.prediction.proposals(strategy, options)
   return surest(chain === undefined ? all : all.filter((each) => each.chain === chain), limit)
 }
 

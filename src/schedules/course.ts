@@ -1,4 +1,4 @@
-import { type EndedWarms, Throttle, TRY_EVERY } from '../strategy/throttle.ts'
+import { type EndedWarms, type Judgement, Throttle, TRY_EVERY } from '../strategy/throttle.ts'
 import { gapAfter, type Timing } from './timing.ts'
 
 /** What is to run, and when. */
@@ -19,6 +19,11 @@ export interface RunRecord {
 const START_MS = 300_000
 /** A slowed schedule still runs once a week: what does not pay today may pay then. */
 const WEEK_MS = 604_800_000
+/**
+ * A warm for an hour to come stays until then, in the place of a pair that is mostly read again, too. So it has to
+ * be read more often than that, or it costs hits (docs/prediction-figures.md).
+ */
+const JUDGEMENT: Judgement = { tooFew: 0.7, enough: 0.75, window: 50 }
 const NO_RUN: RunRecord = { scheduledMs: 0, state: 'done' }
 
 export interface CourseOptions {
@@ -47,7 +52,7 @@ export class Course {
     this.#timing = timing
     this.#isAtStart = atStart
     this.#options = options
-    this.#throttle = options.ended && new Throttle(options.ended)
+    this.#throttle = options.ended && new Throttle(options.ended, JUDGEMENT)
   }
 
   /** The share of its warms that were read, if that is so small that it is slowed down. */

@@ -23,7 +23,7 @@ export class Patience {
 
   /** `ended`: late warms count as unused. */
   constructor(ended: () => EndedWarms) {
-    this.#throttle = new Throttle(ended, TOO_FEW)
+    this.#throttle = new Throttle(ended, { tooFew: TOO_FEW })
   }
 
   /** Whether the next `updates` are handled without a look at their reads. */

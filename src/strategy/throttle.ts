@@ -4,12 +4,18 @@ export interface EndedWarms {
   readonly unused: number
 }
 
-/** A kind is judged anew after so many warms. */
-const WINDOW = 200
-/** A kind with a smaller share of used warms only costs, and is throttled. */
-const TOO_FEW = 0.05
-/** The throttle ends when this share of its tries is used: one or two of twenty may be by chance. */
-const ENOUGH = 0.3
+/** By which shares of used warms a kind is judged. */
+export interface Judgement {
+  /** A kind with a smaller share only costs, and is throttled. */
+  readonly tooFew: number
+  /** The throttle ends when this share of its tries is used. */
+  readonly enough: number
+  /** A kind is judged anew after so many warms. */
+  readonly window: number
+}
+
+/** For warms of what is read next. One or two of twenty tries may be used by chance. */
+const USUAL: Judgement = { tooFew: 0.05, enough: 0.3, window: 200 }
 /** A throttled kind still tries one warm in so many: what does not pay today may pay tomorrow. */
 export const TRY_EVERY = 50
 /** Tries are few, so they are judged sooner. */
@@ -18,7 +24,7 @@ const TRY_WINDOW = 20
 /** Throttles a kind of warms that nobody reads. It judges by what became of earlier warms, not by their scores. */
 export class Throttle {
   readonly #ended: () => EndedWarms
-  readonly #tooFew: number
+  readonly #by: Judgement
   #usedBefore = 0
   #endedBefore = 0
   #asked = 0
@@ -26,10 +32,9 @@ export class Throttle {
   /** The share of the warms judged last that were read; undefined before the first are judged. */
   accuracy: number | undefined
 
-  /** `tooFew`: the share of used warms below which the kind is throttled. */
-  constructor(ended: () => EndedWarms, tooFew = TOO_FEW) {
+  constructor(ended: () => EndedWarms, by: Partial<Judgement> = {}) {
     this.#ended = ended
-    this.#tooFew = tooFew
+    this.#by = { ...USUAL, ...by }
   }
 
   /** Whether the next warm of the kind may be asked for. */
@@ -42,9 +47,10 @@ export class Throttle {
   judge(): void {
     const { used, unused } = this.#ended()
     const ended = used + unused - this.#endedBefore
-    if (ended < (this.isThrottled ? TRY_WINDOW : WINDOW)) return
+    const { window, tooFew, enough } = this.#by
+    if (ended < (this.isThrottled ? TRY_WINDOW : window)) return
     this.accuracy = (used - this.#usedBefore) / ended
-    this.isThrottled = this.accuracy < (this.isThrottled ? ENOUGH : this.#tooFew)
+    this.isThrottled = this.accuracy < (this.isThrottled ? enough : tooFew)
     this.#usedBefore = used
     this.#endedBefore = used + unused
   }
