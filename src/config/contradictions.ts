@@ -12,6 +12,8 @@ export interface FoundValues {
   origin(name: string): Origin
 }
 
+const TOO_LATE = 'the successor of a leader that has died comes no sooner'
+
 /** Finds settings that are allowed each by itself but not together. */
 export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
@@ -32,6 +34,9 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   if (found.value('KAFKA_SSL') === false && (given('KAFKA_SSL_CA') || given('KAFKA_SSL_CERT'))) {
     refuse('KAFKA_SSL', 'false', 'true, as a certificate is set')
   }
+  const [grace, session] = [found.value('SCHEDULES_GRACE_MS'), found.value('KAFKA_SESSION_TIMEOUT_MS')]
+  if (given('SCHEDULES_GRACE_MS') && typeof grace === 'number' && typeof session === 'number' && grace <= session)
+    refuse('SCHEDULES_GRACE_MS', `${grace}`, `more than KAFKA_SESSION_TIMEOUT_MS, which is ${session}: ${TOO_LATE}`)
   contradictoryLogin(given, refuse)
   contradictoryHttp(found, refuse)
   const redis = found.value('REDIS_URL')

@@ -4,7 +4,7 @@ export interface EndedWarms {
   readonly unused: number
 }
 
-/** By which shares of used warms a kind is judged. */
+/** What a kind of warms is judged by: shares of warms that were used. */
 export interface Judgement {
   /** A kind with a smaller share only costs, and is throttled. */
   readonly tooFew: number

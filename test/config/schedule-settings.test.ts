@@ -203,3 +203,9 @@ test('a node without the role warm says that it runs no schedules, if any is set
   expect(loaded({}, { env }).warnings).toEqual([])
   expect(loaded({ popular: { every: '1h' } }).warnings).toEqual([])
 })
+
+test('a grace time in which no successor can come is refused', () => {
+  const late = { env: { SCHEDULES_GRACE_MS: '10000' } }
+  expect(refused({}, late)).toContain('more than KAFKA_SESSION_TIMEOUT_MS, which is 10000')
+  expect(refused({}, { env: { ...late.env, KAFKA_SESSION_TIMEOUT_MS: '9999' } })).toBe('loaded')
+})

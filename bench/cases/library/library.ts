@@ -5,7 +5,7 @@ import { type L2Stage, openL2 } from '../../stages/l2-stage.ts'
 import { startRelay } from '../../stages/relay.ts'
 import type { Stage } from '../../stages/stage.ts'
 import { besideDocuments } from './footprint.ts'
-import { FIVE, openTaughtCache, SOURCES, type TaughtCache, warmFive } from './taught-cache.ts'
+import { FIVE, openReadCache, openTaughtCache, SOURCES, type TaughtCache, warmFive } from './taught-cache.ts'
 
 /** Measures a cache and a warming without Kafka: a warm for a pair, many of them, and what the two take of the machine. */
 export const library: Bench = { name: 'library', cases }
@@ -13,10 +13,12 @@ export const library: Bench = { name: 'library', cases }
 /** Each way: 2 ms there and back. */
 const DELAY_MS = 1
 const WARMS_PER_SECOND = 1_000
+const CYCLE_PAIRS = 100
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   const { redisUrl } = await stage.backends()
   yield* await onRedis(redisUrl, (near) => againstMget(stage, near, 'at loopback'))
+  yield* await onRedis(redisUrl, (near) => oneCycle(stage, near))
   const relay = await startRelay(redisUrl, DELAY_MS)
   try {
     const far = { url: relay.url, where: 'with 2 ms added' }
@@ -97,6 +99,26 @@ function againstGets(stage: Stage, redis: Filled, where: string): Promise<readon
     },
     ours: { [`warmForPair of five against one by one, ${where}`]: () => msOfWarms(redis, warms) },
   })
+}
+
+/** What a scheduler runs at once, from an L1 that is empty, until all of it is readable: the longest of several. */
+async function oneCycle(stage: Stage, { url, table }: Filled): Promise<readonly Figure[]> {
+  const ms: number[] = []
+  for (let cycle = 0; cycle < stage.amount(20, 3); cycle++) {
+    const { warming, close } = await openReadCache(url, {
+      pairs: CYCLE_PAIRS,
+      pairName: (pair) => table.pairName(pair),
+    })
+    try {
+      const startMs = performance.now()
+      const { popular } = await warming.scheduler.runOnce()
+      ms.push(performance.now() - startMs)
+      if (popular?.pairsWarmed !== CYCLE_PAIRS) throw new Error(`a full cycle expected: ${JSON.stringify(popular)}`)
+    } finally {
+      await close()
+    }
+  }
+  return [{ kind: 'value', case: 'a cycle of 100 pairs (documents: 1,100)', unit: 'ms', value: Math.max(...ms) }]
 }
 
 /** A thousand warms a second, begun when they are due, however long those before them take. */

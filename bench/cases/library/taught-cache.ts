@@ -2,6 +2,7 @@ import { type Cache, type CacheWarming, createCache, createTopNWarming } from '.
 import { CHAIN, L2_PAIRS } from '../../stages/l2-stage.ts'
 
 export const FIVE = 5
+const HOUR_MS = 3_600_000
 /** Each is followed by five pairs of its own. */
 export const SOURCES = L2_PAIRS / FIVE
 
@@ -24,11 +25,30 @@ export async function openTaughtCache(redisUrl: string, pairName: (pair: number)
   return {
     cache,
     warming,
-    close: async () => {
-      await warming.close()
-      await cache.close()
-    },
+    close: () => closeBoth(warming, cache),
   }
+}
+
+/** The same without sources: the pairs are known to be read a lot. */
+export async function openReadCache(
+  redisUrl: string,
+  { pairs, pairName }: { readonly pairs: number; readonly pairName: (pair: number) => string },
+): Promise<TaughtCache> {
+  const env = { REDIS_URL: redisUrl, REDIS_COMMAND_TIMEOUT_MS: '5000' }
+  const cache = await createCache({ chain: CHAIN, l1Slots: L2_PAIRS, env })
+  const warming = createTopNWarming(cache, FIVE, 0.3, { warmerConfig: { timeoutMs: 1_000 } })
+  const nowMs = Date.now()
+  for (let hoursAgo = 47; hoursAgo >= 0; hoursAgo--)
+    for (let pair = 0; pair < pairs; pair++)
+      for (let times = 0; times < 3; times++)
+        warming.predictor.recordAccess(pairName(pair), { atMs: nowMs - hoursAgo * HOUR_MS })
+  await cache.getOrLoad('none')
+  return { cache, warming, close: () => closeBoth(warming, cache) }
+}
+
+async function closeBoth(warming: CacheWarming, cache: Cache): Promise<void> {
+  await warming.close()
+  await cache.close()
 }
 
 export function sourceName(source: number): string {

@@ -142,7 +142,7 @@ export class Residency implements Usage {
     if (this.resident >= this.limit) this.#expireWarms()
     this.#isWarming = as === 'warm'
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
-    while (this.resident >= this.limit) this.warm < this.resident ? this.#evictDemand() : this.#evictWarm()
+    while (this.resident >= this.limit) this.#evictOne()
     this.#isWarming = false
     this.pushedOut.back(pairId)
     const free = this.#queues.takeHead(FREE)
@@ -207,7 +207,7 @@ export class Residency implements Usage {
     this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
     this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evictWarm()
-    while (this.resident > this.limit) this.warm < this.resident ? this.#evictDemand() : this.#evictWarm()
+    while (this.resident > this.limit) this.#evictOne()
   }
 
   #count(slot: number, what: keyof WarmCounts): void {
@@ -221,11 +221,8 @@ export class Residency implements Usage {
   #expireWarms(): void {
     for (let queue = WARM; queue <= AHEAD; queue++) {
       const bornBefore = this.#demandReads - this.warmLimit * (queue === WARM ? HORIZON_PARTS : AHEAD_PARTS)
-      let oldest = this.#queues.tails[queue] as number
-      while (oldest !== NO_SLOT && (this.#bornAt[oldest] as number) < bornBefore) {
-        this.#evictWarm(oldest)
-        oldest = this.#queues.tails[queue] as number
-      }
+      const oldest = () => this.#queues.tails[queue] as number
+      while (oldest() !== NO_SLOT && (this.#bornAt[oldest()] as number) < bornBefore) this.#evictWarm(oldest())
     }
   }
 
@@ -252,13 +249,16 @@ export class Residency implements Usage {
     this.#reads[slot] = 0
   }
 
+  #evictOne(): void {
+    if (this.warm < this.resident) this.#evictDemand()
+    else this.#evictWarm()
+  }
+
   #evictDemand(): void {
     const demandSlots = this.limit - this.warm
     const smallTarget = Math.max(1, Math.floor(demandSlots * SMALL_SHARE))
-    if ((this.#queues.sizes[SMALL] as number) >= smallTarget || this.#queues.sizes[MAIN] === 0) {
-      if (this.#evictSmall()) return
-    }
-    this.#evictMain()
+    const isSmall = (this.#queues.sizes[SMALL] as number) >= smallTarget || this.#queues.sizes[MAIN] === 0
+    if (!isSmall || !this.#evictSmall()) this.#evictMain()
   }
 
   /** False when every entry of the small queue had been read twice and was moved to the main queue. */
