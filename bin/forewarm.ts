@@ -26,6 +26,7 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/nodes/warm.ts'),
   },
   { name: 'get', summary: 'ask a running node for a price', load: () => import('./commands/nodes/get.ts') },
+  { name: 'top', summary: 'show live what a running node does', load: () => import('./commands/nodes/top.ts') },
   {
     name: 'replay',
     summary: 'send records again, to topics or to a node',

@@ -69,7 +69,7 @@ describe('a wrong call of forewarm ends with code 2, says what is wrong, and pri
   test.each([
     [[], 'Usage: forewarm'],
     [['replya'], "unknown command 'replya'\n(Did you mean replay?)"],
-    [['frob'], "unknown command 'frob'\n(Did you mean one of run, dev, warm? forewarm --help lists all commands.)\n"],
+    [['frob'], "unknown command 'frob'\n(Did you mean one of run, top, dev? forewarm --help lists all commands.)\n"],
     [['topics', 'frob'], "unknown command 'frob'\n(Did you mean create? forewarm --help lists all commands.)"],
     [['replay', 'x', '--sped', '2'], "unknown option '--sped'\n(Did you mean --speed?)"],
     [['replay'], "missing required argument 'source'"],

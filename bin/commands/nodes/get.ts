@@ -1,12 +1,10 @@
 import type { Command } from 'commander'
 import type { SeenPrice } from '../../../src/cache/freshness/price-sight.ts'
-import { ForewarmError } from '../../../src/forewarm-error.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../../exit-code.ts'
 import * as opt from '../../options/options.ts'
-import { loadSettings } from '../../settings.ts'
+import { ask, askedNode } from '../../shared/ask-node.ts'
 import { duration } from '../../terminal/progress-line.ts'
 import { print, printJson, type Terminal } from '../../terminal/terminal.ts'
-import { UsageError } from '../../usage-error.ts'
 
 interface GetFlags extends opt.CommandFlags {
   readonly chain: string
@@ -37,43 +35,13 @@ export function define(command: Command): Command {
 }
 
 export async function start(terminal: Terminal, pair: string, flags: GetFlags): Promise<ExitCode> {
-  const { host, port, readToken, token = readToken, tlsCert } = loadSettings(terminal, flags).config.http
-  const scheme = tlsCert === undefined ? 'http' : 'https'
-  const base = urlOf(flags.url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
-  const url = new URL(`prices/${encodeURIComponent(flags.chain)}/${encodeURIComponent(pair)}`, base)
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const response = await fetch(url, { headers, signal: terminal.signal }).catch((error: unknown) => {
-    if (terminal.signal.aborted) return undefined
-    throw new ForewarmError('refused', `no node answers at ${base.origin}${causeOf(error)}`, {
-      ...{ retriable: true, cause: error },
-    })
-  })
-  if (response === undefined) return INTERRUPTED
-  const answer: unknown = await response.json().catch(() => ({}))
-  if (!response.ok) throw new ForewarmError('refused', detailOf(answer) ?? `${base.origin} answered ${response.status}`)
+  const path = `prices/${encodeURIComponent(flags.chain)}/${encodeURIComponent(pair)}`
+  const text = await ask(terminal, askedNode(terminal, flags), path)
+  if (text === undefined) return INTERRUPTED
+  const answer: unknown = JSON.parse(text)
   if (flags.json === true) printJson(terminal, answer)
   else for (const line of linesOf(answer as Sight)) print(terminal, line)
   return DONE
-}
-
-/** A node whose certificate is not trusted does answer; the error of `fetch` itself does not say so. */
-function causeOf(error: unknown): string {
-  const cause: NodeJS.ErrnoException | undefined =
-    error instanceof Error && error.cause instanceof Error ? error.cause : undefined
-  if (!/CERT|SIGNED|ISSUER/.test(cause?.code ?? '')) return ''
-  return ` with a certificate that is trusted: ${cause?.message}; NODE_EXTRA_CA_CERTS=FILE names the authority that signed it`
-}
-
-function urlOf(text: string): URL {
-  const url = URL.parse(text.endsWith('/') ? text : `${text}/`)
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`--url: expected an address like http://127.0.0.1:9090, got ${text}`)
-  return url
-}
-
-function detailOf(answer: unknown): string | undefined {
-  const { detail } = answer as { readonly detail?: unknown }
-  return typeof detail === 'string' ? detail : undefined
 }
 
 const FOLLOWED = { followed: 'followed here', foreign: 'foreign', unknown: 'unknown' } as const
