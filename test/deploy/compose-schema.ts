@@ -6,7 +6,7 @@ type Check = (value: unknown, path: string) => string[]
 
 const DURATION = /^\d+(ms|s|m|h)$/
 /** A version with at least two numbers, or a digest: `latest` or a major version alone may change at any time. */
-const PINNED = /^[a-z0-9./-]+:\d+\.\d+(\.\d+)?$|@sha256:[0-9a-f]{64}$/
+const PINNED = /^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?$|@sha256:[0-9a-f]{64}$/
 const LOOPBACK_PORT = /^127\.0\.0\.1:\d{1,5}:\d{1,5}$/
 
 /** Everything that is wrong with a parsed compose file, each with its path. */
@@ -20,19 +20,39 @@ const healthcheck = object({
   optional: { start_period: matching(DURATION), start_interval: matching(DURATION) },
 })
 
-const service = object({
-  required: { image: matching(PINNED), ports: listOf(matching(LOOPBACK_PORT)), healthcheck },
+const common = {
+  command: listOf(text),
+  environment: mapOf(text),
+  ports: listOf(matching(LOOPBACK_PORT)),
+  volumes: listOf(matching(/^([a-z][a-z-]*:\/[a-z/]+|\.\/deploy\/[a-z/]+:\/[a-z/]+:ro)$/)),
+  profiles: listOf(matching(/^service$/)),
+  depends_on: mapOf(
+    object({ required: { condition: matching(/^service_(started|healthy|completed_successfully)$/) }, optional: {} }),
+  ),
+}
+
+const pulled = object({ required: { image: matching(PINNED), ports: common.ports, healthcheck }, optional: common })
+
+/** The image that is built has a health check of its own. */
+const built = object({
+  required: {
+    build: object({ required: { context: text, dockerfile: text }, optional: {} }),
+    image: matching(PINNED),
+  },
   optional: {
-    command: listOf(text),
-    environment: mapOf(text),
-    volumes: listOf(matching(/^[a-z][a-z-]*:\/[a-z/]+$/)),
-    depends_on: mapOf(object({ required: { condition: matching(/^service_(started|healthy)$/) }, optional: {} })),
+    ...common,
+    healthcheck: object({ required: { disable: truth }, optional: {} }),
+    init: truth,
+    restart: matching(/^(no|unless-stopped)$/),
+    stop_grace_period: matching(DURATION),
   },
 })
 
+const service: Check = (value, path) => (isObject(value) && 'build' in value ? built : pulled)(value, path)
+
 const composeFile = object({
   required: { name: text, services: mapOf(service) },
-  optional: { volumes: mapOf(object({ required: {}, optional: {} })) },
+  optional: { volumes: mapOf(object({ required: {}, optional: {} })), 'x-node': service },
 })
 
 function undeclaredVolumes(document: unknown): string[] {
@@ -43,6 +63,7 @@ function undeclaredVolumes(document: unknown): string[] {
   return Object.entries(services).flatMap(([name, { volumes: used = [] }]) =>
     used
       .map((volume) => volume.split(':')[0] ?? '')
+      .filter((volume) => !volume.startsWith('./'))
       .filter((volume) => !(volume in volumes))
       .map((volume) => `compose.services.${name}.volumes: ${volume} is not declared`),
   )
@@ -80,6 +101,10 @@ function matching(pattern: RegExp): Check {
 /** Numbers and booleans must be quoted, as YAML and Compose read them differently. */
 function text(value: unknown, path: string): string[] {
   return typeof value === 'string' ? [] : [`${path}: not text`]
+}
+
+function truth(value: unknown, path: string): string[] {
+  return value === true ? [] : [`${path}: not true`]
 }
 
 function count(value: unknown, path: string): string[] {

