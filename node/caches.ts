@@ -25,6 +25,7 @@ import { longestTtlMs } from '../src/cache/ttl.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
+import { threadReadsMemory } from '../src/detect/thread-reads.ts'
 import { Mining } from '../src/mining/mining.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import { systemTimer } from '../src/timer.ts'
@@ -86,7 +87,7 @@ export function createCaches(options: CachesOptions): Caches {
   const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
   compareStrategies(caches, config)
   keepNames(options, caches)
-  observeCaches(metrics, caches)
+  observeCaches(metrics, caches, config)
   return caches
 }
 
@@ -121,13 +122,13 @@ export function createMining({ config, log }: Pick<CachesOptions, 'config' | 'lo
   return { mined, mining }
 }
 
-type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals'>
+type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals' | 'reads'>
 
 function createFollowing({ config, kind }: CachesOptions, table: PairTable): FollowingParts {
   const sources = new Sources({ stampTtlMs: config.cache.l2TtlSeconds * 1000 })
   const l1 = createL1(config, sources, kind)
   const arrivals = new Arrivals({ table, sources, l1 })
-  return { sources, l1, arrivals }
+  return { sources, l1, arrivals, reads: threadReadsMemory() }
 }
 
 function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'l2' | 'hierarchy'>): Upkeep {

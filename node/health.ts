@@ -2,6 +2,8 @@ import type { Consumer } from '../src/broker/port.ts'
 import { freshnessFigures } from '../src/cache/freshness/figures.ts'
 import type { Formats } from '../src/formats/formats.ts'
 import type { Check, WarmingHealth } from '../src/http/operations.ts'
+import { standardErrorLog } from '../src/telemetry/log-stream.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
 import { schemasCheck } from './consumer/formats.ts'
 import type { Caches } from './options.ts'
 import type { Streams } from './streams.ts'
@@ -11,6 +13,24 @@ export interface Vitals {
   readonly caches: Caches
   readonly streams: Streams | undefined
   readonly formats: Formats
+}
+
+/** What `/readyz` may say. */
+export const READY_CHECKS: readonly string[] = [
+  ...['kafka', 'price-updates', 'warm-requests', 'restored', 'control', 'schedules'],
+  ...['kill', 'caught-up', 'records', 'schemas', 'l2', 'patterns'],
+]
+
+const STATES: Readonly<Record<Check['status'], number>> = { ok: 1, degraded: 0.5, failed: 0 }
+
+/** Shows what `/readyz` says as numbers, and whether the log keeps up. */
+export function observeVitals(metrics: Metrics, vitals: () => Vitals): void {
+  metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
+  for (const check of READY_CHECKS)
+    metrics.observe('self_probe_state', { check }, () => {
+      const status = readyChecks(vitals()).find(({ name }) => name === check)?.status
+      return status === undefined ? Number.NaN : STATES[status]
+    })
 }
 
 /** A process that answers is live: a restart brings neither Kafka nor Redis back. */

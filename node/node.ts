@@ -19,7 +19,6 @@ import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import type { SchedulesStatus } from '../src/schedules/status.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
-import { standardErrorLog } from '../src/telemetry/log-stream.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
@@ -31,7 +30,7 @@ import { nodeFormats } from './consumer/formats.ts'
 import { sharedConfig } from './control/shared-config.ts'
 import { assertDetectorsOf, publishingOf } from './detection/outputs.ts'
 import { Faults } from './faults.ts'
-import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
+import { liveChecks, observeVitals, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import { isKeeping } from './kept/kept-correlations.ts'
 import { assertNodeOptions, type Caches, type NodeOptions, overridesOf } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
@@ -96,7 +95,7 @@ class Node implements ForewarmNode {
     this.#log = log
     this.#clock = options.clock ?? systemClock
     this.#metrics = createMetrics()
-    this.#metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
+    observeVitals(this.#metrics, () => this.#vitals())
     this.#caches = createCaches({
       ...{ waitsForL2: true, config, log, clock: this.#clock, metrics: this.#metrics },
       ...(isKeeping(config, this.#clock) && { keepsAs: this.id.slice(-8) }),

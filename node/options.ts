@@ -129,6 +129,8 @@ export interface Caches {
   /** Undefined in a replay, where nothing newer exists than what has been replayed. */
   readonly freshness: Freshness | undefined
   readonly l1: FirstLevel
+  /** How often other threads have read L1. */
+  readonly reads: SharedArrayBuffer
   readonly l2: L2
   readonly l3: L3 | undefined
   readonly history: PriceHistory | undefined

@@ -3,6 +3,7 @@ import { Rollout } from '../../src/rollout/rollout.ts'
 import type { RolloutValue } from '../../src/rollout/rollout-value.ts'
 import { Shadow } from '../../src/rollout/shadow.ts'
 import { Arms } from '../../src/warming/arms/arms.ts'
+import { ComparedCounts } from '../../src/warming/arms/compared-counts.ts'
 import { Comparison } from '../../src/warming/arms/comparison.ts'
 import { ControlGroup } from '../../src/warming/control-group.ts'
 import { Measurement } from '../../src/warming/measurement.ts'
@@ -25,7 +26,7 @@ type RolloutParts = Pick<Caches, 'rollout' | 'shadow' | 'control' | 'measurement
 
 /** The parts of a node that its rollout governs, and those that measure what it brings. */
 export function createRollout(
-  { config, clock, l2 }: Pick<CachesOptions, 'config' | 'clock' | 'l2'>,
+  { config, clock, l2, metrics }: Pick<CachesOptions, 'config' | 'clock' | 'l2' | 'metrics'>,
   caches: Pick<Caches, 'table' | 'l1' | 'l2' | 'writeBehind' | 'hierarchy'>,
 ): RolloutParts {
   const { warming, cache } = config
@@ -47,7 +48,7 @@ export function createRollout(
   const arms = new Arms(caches.table)
   const comparison = new Comparison(arms)
   const isWarming = (pairId: number) => rollout.way === 'full' && rollout.includes(pairId)
-  const measurement = new Measurement({ control, comparison, isWarming })
+  const measurement = new Measurement({ control, comparison, isWarming, counts: new ComparedCounts(metrics) })
   return { rollout, shadow, control, measurement, arms, comparison }
 }
 

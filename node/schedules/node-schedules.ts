@@ -71,6 +71,7 @@ export class NodeSchedules {
       onSlowed: (schedule, accuracy) => this.#tellSlowed(schedule, accuracy),
     })
     this.#retry = new Alarm(() => void this.#join(), timer)
+    this.#observe()
     options.metrics.observe('schedules_leading', {}, () => (this.#leadership.isLeading ? 1 : 0))
   }
 
@@ -107,6 +108,20 @@ export class NodeSchedules {
         const strategies = asks.map(({ strategy }) => strategy)
         return { name, words: timing.words, strategies, nextMs, last: this.#lastOf(name), slowedAt, overlapped, missed }
       }),
+    }
+  }
+
+  #observe(): void {
+    const { metrics, schedules } = this.#options
+    for (const { name: schedule } of schedules) {
+      metrics.observe('schedule_next_run_timestamp_seconds', { schedule }, () => {
+        const found = this.#engine.status().find((each) => each.schedule.name === schedule)
+        return found?.nextMs === undefined ? Number.NaN : found.nextMs / 1000
+      })
+      metrics.observe('schedule_last_run_timestamp_seconds', { schedule }, () => {
+        const last = this.#lastOf(schedule)
+        return last === undefined ? Number.NaN : last.scheduledMs / 1000
+      })
     }
   }
 

@@ -39,6 +39,12 @@ export interface PromoteOptions {
 
 export type PromotionOutcome = Exclude<WarmOutcome, 'notInterested'>
 
+const FAILURES = ['l2-away', 'unknown', 'rollout'] as const
+/** Why a pair could not be promoted: L2 was away, or did not know of this pair in time, or the rollout keeps the warm out. */
+type Failure = (typeof FAILURES)[number]
+/** An outcome with its reason, if it failed. */
+type Told = Exclude<PromotionOutcome, 'failed'> | Failure
+
 export interface Promoted {
   /** In the order of the pair ids; `failed` if L2 could not be asked or did not answer in time. */
   readonly outcomes: readonly PromotionOutcome[]
@@ -178,30 +184,31 @@ export class Promotion {
   #place(pairIds: readonly number[], load: L2Load, options: PromoteOptions): PromotionOutcome[] {
     const spans = options.traces?.map((parent) => this.#spans.promote(pairIds.length, parent)) ?? []
     const outcomes = this.#outcomes(pairIds, load, options)
-    for (const [at, pairId] of pairIds.entries()) this.#counted(pairId, outcomes[at] as PromotionOutcome, options)
+    const counted = outcomes.map((outcome, at) => this.#counted(pairIds[at] as number, outcome, options))
     const warmed = outcomes.filter((outcome) => outcome === 'warmed').length
     for (const span of spans) span.setAttribute('forewarm.warmed', warmed).end()
-    return outcomes
+    return counted
   }
 
   #late(pairIds: readonly number[], load: L2Load, options: PromoteOptions): void {
     for (const [at, outcome] of this.#outcomes(pairIds, load, options).entries())
-      this.#counted(pairIds[at] as number, outcome === 'warmed' ? 'late' : outcome, options)
+      this.#count(pairIds[at] as number, outcome === 'warmed' ? 'late' : outcome, options)
   }
 
-  #outcomes(pairIds: readonly number[], load: L2Load, options: PromoteOptions): PromotionOutcome[] {
+  #outcomes(pairIds: readonly number[], load: L2Load, options: PromoteOptions): Told[] {
     return pairIds.map((pairId, at) => {
-      if (load.status === 'unavailable' || load.unknown?.has(at)) return 'failed'
+      if (load.status === 'unavailable') return 'l2-away'
+      if (load.unknown?.has(at)) return 'unknown'
       const row = load.rows[at]
       return row === undefined ? 'notFound' : this.#gate(pairId, row, options)
     })
   }
 
-  #gate(pairId: number, price: Readonly<CachedPrice>, options: PromoteOptions): PromotionOutcome {
+  #gate(pairId: number, price: Readonly<CachedPrice>, options: PromoteOptions): Told {
     const { l1 } = this.#options
     if (options.dryRun) return price.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
     const kind = options.kindIndexOf?.(pairId) ?? LOOK_AHEAD
-    if (this.#options.keepsOut?.(kind) === true) return 'failed'
+    if (this.#options.keepsOut?.(kind) === true) return 'rollout'
     const outcome = l1.promote(pairId, price, kind)
     switch (outcome) {
       case 'warmed':
@@ -220,17 +227,26 @@ export class Promotion {
     return new ChainCounters({ metrics, chainName: (chainId) => table.chainName(chainId) }, name, labels)
   }
 
-  #counted<T extends PromotionOutcome | 'late'>(pairId: number, outcome: T, options: PromoteOptions): T {
-    if (options.dryRun) return outcome
+  #counted(pairId: number, told: Told, options: PromoteOptions): PromotionOutcome {
+    this.#count(pairId, told, options)
+    return isFailure(told) ? 'failed' : told
+  }
+
+  #count(pairId: number, told: Told | 'late', options: PromoteOptions): void {
+    if (options.dryRun) return
     this.tally.asked++
-    let counters = this.#counters.get(outcome)
+    let counters = this.#counters.get(told)
     if (counters === undefined) {
-      counters = this.#byChain('promotions_total', { outcome })
-      this.#counters.set(outcome, counters)
+      const labels: Labels = isFailure(told) ? { outcome: 'failed', reason: told } : { outcome: told }
+      counters = this.#byChain('promotions_total', labels)
+      this.#counters.set(told, counters)
     }
     counters.at(this.#options.table.chainOf(pairId)).add(1)
-    return outcome
   }
+}
+
+function isFailure(told: Told | 'late'): told is Failure {
+  return (FAILURES as readonly string[]).includes(told)
 }
 
 const NOTHING_ASKED: L2Load = { status: 'loaded', rows: [] }

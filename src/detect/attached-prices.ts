@@ -7,6 +7,7 @@ import { assertOptions } from '../config/options.ts'
 import { assertReadOptions } from '../config/read-options.ts'
 import { monotonicMs } from '../monotonic.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
+import { ThreadReads } from './thread-reads.ts'
 
 /** A node's L1 for other threads of its process. Pass it to a worker as it is, in `workerData` or in a message. */
 export interface SharedPrices {
@@ -14,6 +15,8 @@ export interface SharedPrices {
   readonly names: SharedArrayBuffer
   /** The moments as of which the values are the newest. */
   readonly sources: SharedArrayBuffer
+  /** How often other threads have read. */
+  readonly reads: SharedArrayBuffer
 }
 
 /**
@@ -36,6 +39,7 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
   const price = emptyPrice()
+  const counted = new ThreadReads(shared.reads)
   let [hits, misses] = [0, 0]
   const isThere = (chain: string, pair: string) => {
     const pairId = names.find(chain, pair)
@@ -48,9 +52,11 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
       const isHit = isThere(chain, pair) || (names.catchUp() && isThere(chain, pair))
       if (!isHit) {
         misses++
+        counted.miss()
         return 'unknown'
       }
       hits++
+      counted.hit()
       const behindMs = Math.max(0, monotonicMs() - price.asOfMs)
       return readingOf({ chain, pair, price }, { ageMs: clock.now() - price.eventTimeMs, behindMs }, options)
     },

@@ -67,6 +67,8 @@ interface Run {
   readonly replayed: ReplayedPrices[] | undefined
   /** Settle when Kafka has what was found. */
   readonly sent: Promise<void>[] | undefined
+  /** The duration of the slowest call that has settled so far. */
+  slowestMs: number
 }
 
 /** One call of a detector. */
@@ -147,7 +149,7 @@ export class DetectorRunner {
     // All detectors share it: one that changed it would change what the others see, and whether they are called.
     Object.freeze(update)
     const start = () =>
-      this.#start({ origin, pairId, update, prices: new BoundPrices(sources, trigger), replayed, sent })
+      this.#start({ origin, pairId, update, prices: new BoundPrices(sources, trigger), replayed, sent, slowestMs: 0 })
     const run = before === undefined ? start() : before.then(start)
     if (run === undefined) return acknowledged(sent)
     this.#runs++
@@ -244,7 +246,9 @@ export class DetectorRunner {
 
   /** The handler has settled in time, or thrown. */
   #returned({ index, run, beganMs }: Call, value: unknown): void {
-    this.#seconds[index]?.record((performance.now() - beganMs) / 1000)
+    const ms = performance.now() - beganMs
+    run.slowestMs = Math.max(run.slowestMs, ms)
+    this.#seconds[index]?.record(ms / 1000)
     const sent = value === FAILED ? undefined : this.#options.outputs?.found(index, run, value)
     if (sent !== undefined) run.sent?.push(sent)
   }
@@ -271,10 +275,10 @@ export class DetectorRunner {
 
   #settled(run: Run): void {
     const { sources, measurement } = this.#options
-    const { pairId, prices, update, replayed = [] } = run
+    const { pairId, prices, update, slowestMs, replayed = [] } = run
     for (const each of replayed) each.end()
     sources.tracker.settle(pairId, prices.readEdges)
-    measurement?.settled({ pairId, eventTimeMs: update.eventTimeMs }, prices.reads, prices.hits)
+    measurement?.settled({ pairId, eventTimeMs: update.eventTimeMs, slowestMs }, prices.reads, prices.hits)
   }
 }
 

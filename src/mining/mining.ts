@@ -4,7 +4,7 @@ import type { MinedEdges } from '../correlation/mined/mined-edges.ts'
 import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
 import type { Stretch } from '../correlation/mined/update-log.ts'
 import type { Timer } from '../timer.ts'
-import type { Mined } from './mining-thread.ts'
+import type { Mined, MiningWork } from './mining-thread.ts'
 
 /**
  * Mines each stretch when it has ended: in a thread of its own, or without one, step by step between the updates. The
@@ -41,6 +41,8 @@ export class Mining {
   stretches = 0
   /** As the thread says. */
   #lostInThread = 0
+  #inThreadWork: MiningWork = { ms: 0, mined: 0, skipped: 0 }
+  #stepsMs = 0
 
   constructor(options: MiningOptions) {
     this.#options = options
@@ -51,6 +53,13 @@ export class Mining {
   /** Entries of the log that were overwritten before they were mined. */
   get lost(): number {
     return this.#lostInThread + (this.#miner?.lost ?? 0)
+  }
+
+  /** The thread tells of a stretch when it has ended. */
+  get work(): MiningWork {
+    const { ms, mined, skipped } = this.#inThreadWork
+    const inSteps = this.#miner ?? { mined: 0, skipped: 0 }
+    return { ms: ms + this.#stepsMs, mined: mined + inSteps.mined, skipped: skipped + inSteps.skipped }
   }
 
   start(): void {
@@ -75,12 +84,19 @@ export class Mining {
       if (this.#stretch === undefined) this.#begin(this.#options.edges.takeStretch())
       // The thread was lost while it mined this stretch.
       else if (!this.#inThread && this.#miner === undefined) this.#begin(this.#stretch)
-      if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
+      if (this.#miner !== undefined) this.#step(this.#miner)
       return true
     } catch (error) {
       this.#options.onFailed(error)
       return false
     }
+  }
+
+  #step(miner: Miner): void {
+    const beganMs = performance.now()
+    const isDone = miner.step(STEP_ENTRIES)
+    this.#stepsMs += performance.now() - beganMs
+    if (isDone) this.#mined()
   }
 
   #begin(stretch: Stretch | undefined): void {
@@ -100,8 +116,9 @@ export class Mining {
     const worker = new Worker(THREAD, { workerData })
     // The thread must not keep the process alive.
     worker.unref()
-    worker.on('message', ({ lost }: Mined) => {
+    worker.on('message', ({ lost, work }: Mined) => {
       this.#lostInThread = lost
+      this.#inThreadWork = work
       this.#mined()
     })
     worker.once('error', (error: Error) => this.#lost(worker, error))

@@ -3,43 +3,17 @@
  * Names stand here without the prefix. Every prefixed instrument has the label `chain`, which is not repeated here.
  */
 
-export interface Instrument {
-  readonly name: string
-  readonly kind: 'counter' | 'gauge' | 'histogram'
-  /** As OpenTelemetry writes units (UCUM); empty if the name ends with a unit that Prometheus's linter rejects. */
-  readonly unit: '' | 's' | 'By' | '1'
-  readonly labels: readonly string[]
-  readonly help: string
-  /** The upper bounds of the exposed buckets, in the instrument's unit. */
-  readonly bounds?: readonly number[]
-  /** The same buckets once more in seconds: a value divided by `divideBy`. */
-  readonly twin?: { readonly name: string; readonly divideBy: number }
-  /** The name was fixed by other tools: it gets no prefix and no chain. */
-  readonly bare?: true
-}
+import { counters, gauges, type Instrument, seconds } from './instruments/instrument.ts'
+import { WARMING } from './instruments/warming.ts'
 
-const WARMING_MS = [0.5, 1, 2, 5, 10, 15, 20, 50, 100, 250, 500, 1000]
-const TRACKING_US = [0.1, 0.2, 0.5, 1, 2, 5, 10, 25, 50, 75, 100, 250]
+export type { Instrument } from './instruments/instrument.ts'
+
 /** From an L1 read (a microsecond) to above 100 ms, the bound of the slowest alert. */
 const READ_SECONDS = [1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 1]
 /** From a handler that reads L1 alone to one that waits for something outside. */
 const DETECTOR_SECONDS = [1e-6, 1e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 const LATENCY_SECONDS = [1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const AGE_SECONDS = [1e-3, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-
-type Row = readonly [name: string, labels: readonly string[], help: string]
-
-function counters(...rows: readonly Row[]): readonly Instrument[] {
-  return rows.map(([name, labels, help]) => ({ name, kind: 'counter', unit: '1', labels, help }))
-}
-
-function gauges(unit: Instrument['unit'], ...rows: readonly Row[]): readonly Instrument[] {
-  return rows.map(([name, labels, help]) => ({ name, kind: 'gauge', unit, labels, help }))
-}
-
-function seconds(bounds: readonly number[], ...rows: readonly Row[]): readonly Instrument[] {
-  return rows.map(([name, labels, help]) => ({ name, kind: 'histogram', unit: 's', labels, help, bounds }))
-}
 
 export const INSTRUMENTS: readonly Instrument[] = [
   ...counters(
@@ -49,7 +23,17 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['cache_loads_total', ['cause', 'cache_level'], 'Values fetched from a slower level, by cause: read or warm.'],
     ['look_ahead_loads_total', [], 'Values fetched from L2 before the handlers that read them ran.'],
     ['look_ahead_waits_total', [], 'Trips to L2 that handlers waited for before they ran.'],
-    ['promotions_total', ['outcome'], 'Pairs that a warm offered to L1, by outcome.'],
+    [
+      'promotions_total',
+      ['outcome', 'reason'],
+      'Pairs that a warm offered to L1, by outcome. Those that failed are told apart by reason: l2-away, unknown or rollout.',
+    ],
+    ['cache_evictions_total', ['cache_level'], 'Values that left the level to make room.'],
+    [
+      'thread_reads_total',
+      ['outcome'],
+      'Reads of L1 by other threads of the process, by outcome: hit or miss. `cache_hits_total` does not count them.',
+    ],
   ),
   ...gauges(
     'By',
@@ -61,90 +45,22 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['cache_level'],
     'Duration of a read, by the answering level.',
   ]),
-  ...counters(
-    [
-      'warming_operations_total',
-      ['status', 'strategy'],
-      'Warms, by status: success (done, partial) or error (timeout, failed).',
-    ],
-    ['warming_pairs_warmed_total', ['strategy'], 'Pairs brought into L1 by a warm.'],
-    [
-      'warm_requests_refused_total',
-      ['reason'],
-      'Warm requests that were refused, by reason; not counted as operations.',
-    ],
-    [
-      'strategy_answers_refused_total',
-      ['strategy', 'reason'],
-      'Answers of strategies of your own that were not taken, by reason. Such an update, or read, warms nothing.',
-    ],
-    [
-      'warm_tasks_shed_total',
-      ['reason', 'priority'],
-      'Requests of tasks that were refused before their turn, by reason: full, late or closed.',
-    ],
-    [
-      'schedule_runs_total',
-      ['schedule', 'outcome'],
-      'Runs of schedules on this node, by outcome: done, failed, late or stopped.',
-    ],
-    ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
-    ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
-    ['warms_refused_older_total', ['strategy'], 'Warmed values that were refused because L1 has had a newer one.'],
-  ),
-  {
-    name: 'warming_duration_ms',
-    kind: 'histogram',
-    unit: '',
-    labels: ['strategy'],
-    help: 'Duration of a warm, from when its request came or became due until its last pair is in L1.',
-    bounds: WARMING_MS,
-    twin: { name: 'warming_duration_seconds', divideBy: 1e3 },
-  },
-  {
-    name: 'correlation_tracking_duration_us',
-    kind: 'histogram',
-    unit: '',
-    labels: [],
-    help: 'Time that the tracker takes to observe an update, sampled.',
-    bounds: TRACKING_US,
-    twin: { name: 'correlation_tracking_duration_seconds', divideBy: 1e6 },
-  },
+  ...WARMING,
   ...gauges(
     '1',
-    [
-      'warming_hit_rate_improvement_points',
-      ['bound'],
-      'What warming adds to the hit ratio against the control group, in percentage points, and the bounds of its 95 % interval.',
-    ],
-    ['warming_coverage_ratio', [], 'Misses that warming saved, as a share of those without it.'],
-    [
-      'warming_strategy_accuracy_ratio',
-      ['arm', 'bound'],
-      'Of two strategies that are compared (a, b): warms that were read, as a share of those that have ended; with the bounds of its 95 % interval.',
-    ],
-    [
-      'warming_strategy_coverage_ratio',
-      ['arm', 'bound'],
-      'Of two strategies that are compared: misses that each saved, as a share of those without warming.',
-    ],
-    [
-      'warming_strategy_l2_reads_per_saved_miss',
-      ['arm', 'bound'],
-      'Of two strategies that are compared: values read from L2 for warms of each ÷ misses saved.',
-    ],
-    [
-      'warming_strategy_warms_per_update',
-      ['arm', 'bound'],
-      'Of two strategies that are compared: warms of each ÷ updates that were warmed for.',
-    ],
+    ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.'],
+    ['correlation_pairs_limit', [], 'Pairs for which correlations can be kept (MAX_TRACKED_PAIRS).'],
   ),
-  ...gauges(
-    '1',
-    ['warm_tasks_waiting', [], 'Requests of tasks that wait for their turn.'],
-    ['schedules_leading', [], '1 while this node runs the schedules of its service.'],
-  ),
-  ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
+  ...gauges('By', [
+    'memory_ceiling_bytes',
+    [],
+    'The resident memory that the process should stay below (WARMING_MEMORY_LIMIT_MB). Absent if none is set.',
+  ]),
+  ...gauges('1', [
+    'self_probe_state',
+    ['check'],
+    'What the node finds when it checks itself: 1 ok, 0.5 degraded, 0 failed. Absent while there is nothing to check.',
+  ]),
   ...gauges('s', [
     'correlations_restore_seconds',
     [],
@@ -221,6 +137,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     'detector_duration_seconds',
     ['detector'],
     'Time from a detector’s call until its handler has settled, also after DETECTOR_TIMEOUT_MS.',
+  ]),
+  ...seconds(DETECTOR_SECONDS, [
+    'warming_compared_duration_seconds',
+    ['arm'],
+    'Duration of the slowest detector call of an update after which detectors read: warmed for (with) or not (without).',
   ]),
   ...seconds(LATENCY_SECONDS, [
     'end_to_end_latency_seconds',

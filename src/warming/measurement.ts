@@ -1,4 +1,5 @@
 import type { Usage } from '../cache/l1/usage.ts'
+import type { ComparedCounts, SettledUpdate } from './arms/compared-counts.ts'
 import type { Comparison } from './arms/comparison.ts'
 import type { ControlGroup } from './control-group.ts'
 
@@ -64,6 +65,8 @@ export interface MeasurementOptions {
   readonly comparison?: Pick<Comparison, 'control' | 'warmed' | 'again'>
   /** Whether updates of the pair warm at the moment, as far as the control group lets them; all do unless given. */
   readonly isWarming?: (pairId: number) => boolean
+  /** Counts what is compared, for rates over any time. */
+  readonly counts?: ComparedCounts
 }
 
 /**
@@ -95,13 +98,14 @@ export class Measurement {
   }
 
   /** Counts an update whose handlers have settled, with their reads and how many of these were hits. */
-  settled(update: { readonly pairId: number; readonly eventTimeMs: number }, reads: number, hits: number): void {
-    const { control, comparison, isWarming } = this.#options
+  settled(update: SettledUpdate, reads: number, hits: number): void {
+    const { control, comparison, isWarming, counts } = this.#options
     if (reads === 0 || isWarming?.(update.pairId) === false) return
     if (control.share !== this.#share) this.#restart()
     const isControl = control.includes(update.pairId, update.eventTimeMs)
     const group = isControl ? this.#unwarmed : this.#warmed
     group.add(reads, hits)
+    counts?.settled(isControl, update, { reads, hits })
     comparison?.[isControl ? 'control' : 'warmed'].settled(update.pairId, reads, hits)
   }
 

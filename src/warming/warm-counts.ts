@@ -58,6 +58,8 @@ export class WarmCounts {
   finished(request: WarmRequest, result: WarmResult): void {
     if (result.status === 'refused') return
     this.byStatus[result.status]++
+    const { chain, origin, strategy = origin } = request
+    this.#metrics.counter('warm_results_total', { chain, strategy, status: result.status }).add(1)
     if (result.status === 'shadow') return
     this.pairs.pairsWarmed += result.warmed
     this.pairs.pairsAlreadyInL1 += result.alreadyInL1

@@ -70,7 +70,11 @@ const read = (pair: string) => {
   const into = emptyPrice()
   return l1.peek(id(pair), into) ? into : undefined
 }
-const counted = (outcome: string) => metrics.counter('promotions_total', { chain: 'ethereum', outcome }).value
+const counted = (outcome: string, ...reasons: readonly string[]) => {
+  const labels = { chain: 'ethereum', outcome }
+  const each = reasons.length === 0 ? [labels] : reasons.map((reason) => ({ ...labels, reason }))
+  return each.reduce((sum, of) => sum + metrics.counter('promotions_total', of).value, 0)
+}
 /** More known pairs than slots, so that residency has to be earned. */
 const moveFloor = (pair: string, version: number) => {
   for (const other of ids) if (l1.floor(other) === 0) l1.promote(other, cachedPrice({ version: 1 }))
@@ -119,6 +123,7 @@ describe('a promotion', () => {
     expect(await promotion.promote([id('a'), id('b'), id('c')])).toMatchObject({
       outcomes: ['warmed', 'failed', 'notFound'],
     })
+    expect(counted('failed', 'unknown')).toBe(1)
   })
 
   it('fails for every pair when L2 is away, and tells why', async () => {
@@ -128,7 +133,7 @@ describe('a promotion', () => {
       timedOut: false,
       unavailable: 'not connected',
     })
-    expect(counted('failed')).toBe(2)
+    expect(counted('failed', 'l2-away')).toBe(2)
   })
 
   it('tallies pairs that were in L1, and those that a read missed while they were in flight, once', async () => {
@@ -179,7 +184,7 @@ describe('a promotion', () => {
     for (const release of l2.held) release()
     await settled()
     expect(read('a')).toEqual(cachedPrice({ version: 10 }))
-    expect([counted('late'), counted('notFound'), counted('failed')]).toEqual([1, 1, 0])
+    expect([counted('late'), counted('notFound'), counted('failed', 'l2-away', 'unknown')]).toEqual([1, 1, 0])
   })
 
   it('keeps out a late value that is older than the floor by then', async () => {
@@ -245,8 +250,9 @@ describe('a promotion', () => {
           await settled()
           offered += pairIds.length
         }
-        const outcomes = ['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'noRoom', 'failed', 'late']
-        expect(outcomes.reduce((sum, outcome) => sum + counted(outcome), 0)).toBe(offered)
+        const outcomes = ['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'noRoom', 'late']
+        const failed = counted('failed', 'l2-away', 'unknown', 'rollout')
+        expect(outcomes.reduce((sum, outcome) => sum + counted(outcome), failed)).toBe(offered)
       }),
       { numRuns: 50 },
     )

@@ -1,10 +1,16 @@
 import { expect, test } from '@jest/globals'
 import { attachPrices } from '../../src/detect/attached-prices.ts'
+import { threadReadsMemory } from '../../src/detect/thread-reads.ts'
 import { T0, TestCaches } from '../cache/caches.ts'
 
 function newNode() {
   const caches = new TestCaches({ slots: 4, maxPairs: 8 })
-  const shared = { l1: caches.l1.buffer, names: caches.table.log.buffer, sources: caches.origins.buffer }
+  const shared = {
+    l1: caches.l1.buffer,
+    names: caches.table.log.buffer,
+    sources: caches.origins.buffer,
+    reads: threadReadsMemory(),
+  }
   const update = (pair: string, price: number, eventTimeMs: number): void => {
     const pairId = caches.table.register('ethereum', pair)
     caches.l1.update(pairId, eventTimeMs * 4096, Float64Array.of(price, NaN, NaN, NaN, NaN, NaN), 0)

@@ -6,6 +6,7 @@ import { L1Names } from '../../src/cache/names/l1-names.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { Sources } from '../../src/cache/sources/sources.ts'
 import { attachPrices, type SharedPrices } from '../../src/detect/attached-prices.ts'
+import { threadReadsMemory } from '../../src/detect/thread-reads.ts'
 import { monotonicMs } from '../../src/monotonic.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 import { mutantOf } from '../harness/mutant.ts'
@@ -51,7 +52,12 @@ class Writer {
   }
 
   get #shared(): SharedPrices {
-    return { l1: this.#l1.buffer, names: this.#table.log.buffer, sources: this.#sources.buffer }
+    return {
+      l1: this.#l1.buffer,
+      names: this.#table.log.buffer,
+      sources: this.#sources.buffer,
+      reads: threadReadsMemory(),
+    }
   }
 
   get recycled(): number {
@@ -69,9 +75,9 @@ class Writer {
 
   /** The memory as it was at the start, where the trace makes the stores. */
   copies(): SharedPrices {
-    const { l1, names, sources } = this.#shared
+    const { l1, names, sources, reads } = this.#shared
     const { trace } = this
-    return { l1: trace.copyOf(l1), names: trace.copyOf(names), sources: trace.copyOf(sources) }
+    return { l1: trace.copyOf(l1), names: trace.copyOf(names), sources: trace.copyOf(sources), reads }
   }
 
   /** The step as of which a value is the newest; -Infinity if that is not known. */

@@ -50,7 +50,7 @@ class Stage {
     const opened = openedCache(cache)
     if (opened === undefined) throw new Error('not a cache of prices')
     this.#caches = opened.caches
-    const { table, l1, sources, writer, hierarchy } = this.#caches
+    const { table, l1, sources, reads, writer, hierarchy } = this.#caches
     const onNewer = (pairId: number, floor: number, isDeleted = false) => {
       writer.refused(pairId, floor)
       if (isDeleted) hierarchy.deleted(pairId, floor)
@@ -58,7 +58,7 @@ class Stage {
     this.#l2 = new NamedL2({ table, onNewer, random: mulberry32(seed) })
     this.#l2.replace(this.#caches.l2)
     this.#warming = createWarming(cache)
-    const shared = { l1: (l1 as L1).buffer, names: table.log.buffer, sources: sources.buffer }
+    const shared = { l1: (l1 as L1).buffer, names: table.log.buffer, sources: sources.buffer, reads }
     this.#thread = attachPrices(shared, { clock: this.clock })
   }
 
@@ -240,8 +240,8 @@ test('a thread that reads while names lose their ids gets no value of another na
   const cache = await createCache({ l2Enabled: false, l1Slots, env: { MAX_PAIRS: String(MAX_PAIRS) } })
   const opened = openedCache(cache)
   if (opened === undefined) throw new Error('not a cache of prices')
-  const { l1, table, sources } = opened.caches
-  const shared = { l1: (l1 as L1).buffer, names: table.log.buffer, sources: sources.buffer }
+  const { l1, table, sources, reads } = opened.caches
+  const shared = { l1: (l1 as L1).buffer, names: table.log.buffer, sources: sources.buffer, reads }
   const workerData: ReadingTask = { shared, names: NAMES, reads: 300_000, ofName: OF_NAME }
   const thread = new Worker(new URL('./reading-thread.ts', import.meta.url), { workerData })
   let tally: ReadingTally | undefined
