@@ -21,7 +21,7 @@ import type { Sources } from '../src/cache/sources/sources.ts'
 import type { Clock } from '../src/clock.ts'
 import { oneOf } from '../src/config/check.ts'
 import type { Environment } from '../src/config/environment.ts'
-import { assertOptions, type OptionsOf } from '../src/config/options.ts'
+import { aClock, anObject, assertOptions, callable, type OptionsOf } from '../src/config/options.ts'
 import type { Config, Overrides, Profile } from '../src/config/settings.ts'
 import type { UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
 import type { WaitingLeaders } from '../src/correlation/kept/waiting-leaders.ts'
@@ -82,11 +82,11 @@ const NODE_OPTIONS: OptionsOf<NodeOptions> = {
     config: true,
     configFile: true,
     profile: true,
-    env: true,
+    env: anObject,
     broker: true,
-    clock: true,
+    clock: aClock,
   },
-  ...{ acceptReplays: true, random: true, spanProcessors: true },
+  ...{ acceptReplays: true, random: callable, spanProcessors: true },
   l2: oneOf(['redis', 'memory']),
   start: oneOf(['earliest', 'latest']),
   logLevel: oneOf(['debug', 'info', 'warn', 'error', 'silent']),

@@ -20,6 +20,9 @@ const FINER_UNITS: readonly (readonly [unit: string, reason: PriceRefusal, aMill
  * given, for the message.
  */
 export function checkedEventTime(eventTimeMs: number, came: unknown = eventTimeMs): Refused | undefined {
+  // A text or a bigint of digits compares as a number does, and adds up to something else.
+  if (typeof eventTimeMs !== 'number')
+    return refused('wrong-type', `eventTimeMs: expected a number, got ${shown(came)}`)
   if (eventTimeMs >= MIN_EVENT_TIME_MS && eventTimeMs < END_OF_EVENT_TIME_MS) return undefined
   if (Number.isNaN(eventTimeMs)) return refused('not-finite', `eventTimeMs is ${shown(came)}`)
   if (eventTimeMs < 0) return refused('negative', `eventTimeMs: at least 0, got ${shown(came)}`)

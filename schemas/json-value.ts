@@ -12,14 +12,20 @@ export function typeName(value: unknown): string {
 }
 
 /**
- * A value that JSON.parse gave, as error messages show it. A list or an object is only named: writing down a deeply
+ * A value as error messages show it, cut where it is long. A list or an object is only named: writing down a deeply
  * nested one would overflow the stack.
  */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'object') return typeName(value)
-  if (typeof value !== 'string') return String(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'string') return shortened(String(value), SHOWN_CHARS)
   return JSON.stringify(value.slice(0, SHOWN_CHARS)) + (value.length > SHOWN_CHARS ? '…' : '')
+}
+
+/** The beginning of a text that may be of any length, for a message. */
+export function shortened(text: string, mostChars = SHOWN_CHARS): string {
+  return text.length > mostChars ? `${text.slice(0, mostChars)}…` : text
 }
 
 /** What was thrown, as error messages show it. It may be anything, also a value that throws when it is looked at. */

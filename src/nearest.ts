@@ -1,8 +1,11 @@
 /** Names from this length on may have two slips. With two slips, a shorter name is too often another word. */
 const TWO_SLIPS_FROM = 8
+/** No known name is as long. The distances to a text of any length would take as long as it is. */
+const LONGEST = 256
 
 /** The known name that was probably meant: at most two letters are wrong, missing or swapped, whatever the case. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
+  if (name.length > LONGEST) return undefined
   const wanted = name.toLowerCase()
   let best: string | undefined
   let bestDistance = (wanted.length >= TWO_SLIPS_FROM ? 2 : 1) + 1

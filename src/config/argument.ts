@@ -1,4 +1,4 @@
-import { shown } from '../../schemas/json-value.ts'
+import { shortened, shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Check } from './check.ts'
 
@@ -12,7 +12,14 @@ export function argument<T>(name: string, value: T, check: Check<T>): T {
 
 /** A value in an error message, whatever a caller has passed. */
 export function described(value: unknown): string {
-  if (typeof value === 'string') return shown(value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+  return value === undefined ? 'undefined' : shown(value)
+}
+
+const LONGEST_WRITTEN = 80
+
+/** The value of a setting in an error message, as it was written. */
+export function written(value: unknown): string {
+  const plain = (_: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)
+  const words = value instanceof RegExp ? String(value) : (JSON.stringify(value, plain) ?? typeof value)
+  return shortened(words, LONGEST_WRITTEN)
 }

@@ -1,3 +1,4 @@
+import { isObject, shortened } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import { nearest } from '../nearest.ts'
 import { described } from './argument.ts'
@@ -23,7 +24,7 @@ export function faultOf(call: string, given: unknown, known: Options): string | 
     return `${call}: expected an object of options, got ${described(given)}`
   for (const [name, value] of Object.entries(given)) {
     const option = Object.hasOwn(known, name) ? known[name] : undefined
-    if (option === undefined) return `${call}: there is no option ${name}${hintOf(name, known)}`
+    if (option === undefined) return `${call}: there is no option ${shortened(name)}${hintOf(name, known)}`
     if (option === true || value === undefined) continue
     const fault = isCheck(option)
       ? faultyValue(`${call}: ${name}`, value, option)
@@ -67,6 +68,22 @@ export function numberFrom(min: number, allowed: string): Check<number> {
 export const callable: Check<unknown> = {
   allowed: 'a function',
   parse: (input) => (typeof input === 'function' ? input : undefined),
+}
+
+/** A switch of the caller's own, without the texts that the environment has. */
+export const trueOrFalse: Check<boolean> = {
+  allowed: 'true or false',
+  parse: (input) => (typeof input === 'boolean' ? input : undefined),
+}
+
+export const anObject: Check<unknown> = {
+  allowed: 'an object',
+  parse: (input) => (isObject(input) ? input : undefined),
+}
+
+export const aClock: Check<unknown> = {
+  allowed: 'a clock, with now()',
+  parse: (input) => (isObject(input) && typeof input.now === 'function' ? input : undefined),
 }
 
 /** A time in milliseconds that may be unlimited. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { isObject } from '../../schemas/json-value.ts'
+import { isObject, shortened } from '../../schemas/json-value.ts'
 import { nearest } from '../nearest.ts'
+import { written } from './argument.ts'
 import type { ReadFile } from './check.ts'
 import type { ConfigProblem } from './problem.ts'
 import { SETTING_PLACES, SETTINGS } from './settings.ts'
@@ -45,7 +46,7 @@ export function unknownKeys(source: JsonObject, origin: 'file' | 'argument' | 'u
     if (rows === undefined) return []
     if (!isObject(rows)) {
       const allowed = `an object with ${Object.keys(known).join(', ')}`
-      return [{ setting: group, origin, received: JSON.stringify(rows) ?? typeof rows, allowed }]
+      return [{ setting: group, origin, received: written(rows), allowed }]
     }
     return Object.keys(rows)
       .filter((key) => !Object.hasOwn(known, key))
@@ -62,7 +63,7 @@ function unknownKey(path: string, origin: 'file' | 'argument' | 'update'): Confi
     : [...Object.keys(SETTINGS), ...(origin === 'file' ? [FORMATS] : [])]
   const meant = place === undefined ? nearest(path, known) : `${place.group}.${place.key}`
   const allowed = meant === undefined ? `one of ${known.join(', ')}` : `did you mean ${meant}?`
-  return { setting: path, origin, received: 'an unknown key', allowed }
+  return { setting: shortened(path), origin, received: 'an unknown key', allowed }
 }
 
 export function member(source: unknown, key: string): unknown {

@@ -1,4 +1,4 @@
-import { shown } from '../../schemas/json-value.ts'
+import { shortened, shown } from '../../schemas/json-value.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from './named.ts'
 import { limitsOfOwn, type OwnStrategy, withinOwn } from './own-strategy.ts'
 import type { Limits, Strategy } from './strategy.ts'
@@ -46,7 +46,7 @@ export function fieldFaults(
 ): readonly { readonly received: string; readonly allowed: string }[] {
   const known = fieldsOf(strategy)
   const faults = Object.entries(fields).flatMap(([name, value]) => {
-    const received = `${name}: ${shown(value)}`
+    const received = `${shortened(name)}: ${shown(value)}`
     if (!known.includes(name))
       return [{ received, allowed: `${fieldWords(strategy)}, for the strategy ${nameOf(strategy)}` }]
     const { words, allows } = RANGES[name as Field]

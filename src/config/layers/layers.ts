@@ -1,3 +1,4 @@
+import { written } from '../argument.ts'
 import type { ReadFile } from '../check.ts'
 import type { FoundValues } from '../contradictions.ts'
 import { type Environment, isSet } from '../environment.ts'
@@ -107,10 +108,7 @@ function notAllowed(place: SettingPlace, { origin, input }: Found): ConfigProble
   return { setting: nameAt(place, origin), origin, received: shown(row, input), allowed: row.check.allowed }
 }
 
-const LONGEST_SHOWN = 80
-
 function shown(row: Setting<unknown>, input: unknown): string {
   if (row.secret !== undefined) return 'a value that is not shown, as it is a secret'
-  const words = input instanceof RegExp ? String(input) : (JSON.stringify(input) ?? typeof input)
-  return words.length > LONGEST_SHOWN ? `${words.slice(0, LONGEST_SHOWN)}…` : words
+  return written(input)
 }
