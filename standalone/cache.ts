@@ -1,8 +1,9 @@
 import { createCaches, startCaches } from '../node/caches.ts'
 import { sharedPricesOf } from '../node/shared-prices.ts'
 import { checkedAhead } from '../schemas/event-time.ts'
-import { updatesOf } from '../schemas/price-object.ts'
+import { checkedName, updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
+import { MAX_CHAIN_BYTES } from '../schemas/topics.ts'
 import type { CachedPrice } from '../src/cache/cached-price.ts'
 import type { HierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { longestJsonIn } from '../src/cache/l1/objects.ts'
@@ -12,9 +13,10 @@ import { UNKNOWN_SOURCE } from '../src/cache/sources/sources.ts'
 import type { JsonValue } from '../src/cache/values/json-value.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { described } from '../src/config/argument.ts'
+import type { Check } from '../src/config/check.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
-import { assertOptions, type Options, type OptionsOf } from '../src/config/options.ts'
+import { aClock, anObject, assertOptions, callable, type Options, type OptionsOf } from '../src/config/options.ts'
 import { assertReadOptions } from '../src/config/read-options.ts'
 import type { Config, Overrides } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
@@ -45,10 +47,16 @@ export interface CacheOptions {
   readonly random?: () => number
 }
 
+/** With another one, every read would miss, and every write be refused. */
+const CHAIN: Check<string> = {
+  allowed: `a name of 1 to ${MAX_CHAIN_BYTES} bytes`,
+  parse: (input) => (checkedName(input, 'chain') === undefined ? (input as string) : undefined),
+}
+
 const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
-  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true },
+  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: CHAIN },
   ttlSeconds: { l1: true, l2: true },
-  ...{ env: true, clock: true, random: true, schedules: true },
+  ...{ env: anObject, clock: aClock, random: callable, schedules: true },
 }
 
 /** The options of `createCache`, whatever it holds. */

@@ -108,7 +108,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   get(key: string, options?: JsonReadOptions): JsonReading<V> | NoReading {
-    assertMaxAge(options ?? {})
+    assertMaxAge(options)
     return this.#levels.get(key, options)
   }
 
@@ -118,7 +118,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   async getMany(keys: readonly string[], options?: JsonReadOptions): Promise<(JsonReading<V> | NoReading)[]> {
-    assertMaxAge(options ?? {})
+    assertMaxAge(options)
     return this.#levels.getMany(keys, options)
   }
 

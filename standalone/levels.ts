@@ -45,6 +45,8 @@ export interface OpenedCache extends CacheParts {
   /** The rollout before any warming had one. */
   readonly configuredRollout: RolloutValue
   readonly listeners: ReadListeners
+  /** The warmings that work beside it. */
+  readonly warmings: Set<object>
   isClosed(): boolean
 }
 
@@ -76,7 +78,8 @@ export class Levels<R, O> {
     this.#options = options
     this.#onAccess = parts.caches.prediction.onRead
     const configuredRollout = parts.caches.rollout.value
-    OPENED.set(cache, { ...parts, configuredRollout, listeners: this.#listeners, isClosed: () => this.isClosed })
+    const state = { listeners: this.#listeners, warmings: new Set<object>(), isClosed: () => this.isClosed }
+    OPENED.set(cache, { ...parts, configuredRollout, ...state })
   }
 
   get isClosed(): boolean {

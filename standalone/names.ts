@@ -3,12 +3,17 @@ import { checkedName } from '../schemas/price-object.ts'
 import { described } from '../src/config/argument.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 
-/** The longest part of a name that a message repeats. */
+/** The longest name that a message repeats whole. */
 const SHOWN_CHARS = 200
+
+/** A name in a message, whatever a caller has passed for it. */
+export function nameShown(name: unknown): string {
+  return typeof name === 'string' && name.length <= SHOWN_CHARS ? name : shown(name)
+}
 
 /** An error about what was passed for a pair, which may have any name, or none. */
 export function wrongFor(pair: unknown, detail: string): ForewarmError {
-  const name = typeof pair === 'string' && pair.length <= SHOWN_CHARS ? pair : shown(pair)
+  const name = nameShown(pair)
   return new ForewarmError('bad-value', `${name}: ${detail}`)
 }
 

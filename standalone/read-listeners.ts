@@ -6,8 +6,6 @@ export interface ReadListener {
   waits?(): Promise<void> | undefined
 }
 
-const MOST = 16
-
 /** The listeners of a cache, in the order in which they came. */
 export class ReadListeners {
   #all: readonly ReadListener[] = []
@@ -16,9 +14,7 @@ export class ReadListeners {
     return this.#all.length === 0
   }
 
-  /** Undefined if the cache has as many as it may have. */
-  add(listener: ReadListener): { stop(): void } | undefined {
-    if (this.#all.length >= MOST) return undefined
+  add(listener: ReadListener): { stop(): void } {
     this.#all = [...this.#all, listener]
     return {
       stop: () => {

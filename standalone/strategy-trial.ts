@@ -1,4 +1,5 @@
-import { assertOptions } from '../src/config/options.ts'
+import { type Check, integer } from '../src/config/check.ts'
+import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { mulberry32 } from '../src/simulate/mulberry32.ts'
 import type { RefusedAnswer, TakenAnswer } from '../src/strategy/answer.ts'
 import {
@@ -14,10 +15,18 @@ import { answerOf } from '../src/warming/strategies/asked-strategy.ts'
 
 /** How a strategy is tried. */
 export interface StrategyTrial {
-  /** A whole number, from which the contexts are made. Another one each time unless given; the sentences name it. */
+  /** A whole number below 2³², from which the contexts are made. Another one each time unless given; the sentences name it. */
   readonly seed?: number
-  /** The number of contexts. Default: 240. */
+  /** The number of contexts, 1 to 100,000. Default: 240. */
   readonly contexts?: number
+}
+
+const TRIAL: OptionsOf<StrategyTrial> = { seed: numberIn(0, 2 ** 32 - 1), contexts: numberIn(1, 100_000) }
+
+/** A whole number of the caller's own, without the texts that the environment has. */
+function numberIn(min: number, max: number): Check<number> {
+  const { allowed, parse } = integer(min, max)
+  return { allowed, parse: (input) => (typeof input === 'number' ? parse(input, () => undefined) : undefined) }
 }
 
 /**
@@ -26,7 +35,7 @@ export interface StrategyTrial {
  * does not tell whether the choice is a good one.
  */
 export function strategyFaults(strategy: OwnStrategy, trial: StrategyTrial = {}): readonly string[] {
-  assertOptions<StrategyTrial>('strategyFaults', trial, { seed: true, contexts: true })
+  assertOptions('strategyFaults', trial, TRIAL)
   const { seed = Math.floor(Math.random() * 2 ** 31), contexts = 240 } = trial
   if (!isOwnStrategy(strategy)) return [`expected ${OWN_STRATEGY_WORDS}`]
   const sentences = new Map<string, string>()

@@ -4,6 +4,7 @@ import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { replay } from '../src/replay/replay.ts'
 import type { ReplayReport } from '../src/replay/report.ts'
 import type { InProcessSink } from '../src/replay/sink/process.ts'
+import { assertNames, nameShown } from './names.ts'
 
 /** The options of `replayFile`. */
 export interface ReplayFileOptions {
@@ -28,9 +29,15 @@ export async function replayFile(options: ReplayFileOptions): Promise<ReplayRepo
   return replay({ from: { file }, to: { inProcess: { apply, timeoutMs }, clock }, verifyHash })
 }
 
+/** The most pairs that a message names. */
+const MOST_NAMED = 20
+
 /** Expects pairs in the node's L1. Throws an error that names those which are not there. */
 export function expectWarmed(node: Pick<ForewarmNode, 'has'>, chain: string, pairs: readonly string[]): void {
+  assertNames('expectWarmed', pairs)
   const absent = pairs.filter((pair) => !node.has(chain, pair))
-  if (absent.length > 0)
-    throw new Error(`expected ${pairs.length} pairs of ${chain} in L1, ${absent.join(', ')} are not`)
+  if (absent.length === 0) return
+  const named = absent.slice(0, MOST_NAMED).map(nameShown).join(', ')
+  const more = absent.length > MOST_NAMED ? ` and ${absent.length - MOST_NAMED} more` : ''
+  throw new Error(`expected ${pairs.length} pairs of ${nameShown(chain)} in L1, ${named}${more} are not`)
 }

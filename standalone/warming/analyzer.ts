@@ -45,6 +45,7 @@ export class Analyzer implements ReadListener, IdHolder {
   #turns: Turn[] = []
   #first = 0
   #begun = 0
+  #isEnded = false
   /** Ids that have gone to other pairs while turns were open: those that began before are not theirs. */
   readonly #forgotten = new Map<number, number>()
   /** The newest event time, and when it was recorded. */
@@ -58,6 +59,7 @@ export class Analyzer implements ReadListener, IdHolder {
 
   /** The pair's update is handled from now on by the caller, and by what it awaits. */
   updated(pairId: number, eventTimeMs: number, nowMs: number): void {
+    if (this.#isEnded) return
     this.settle(nowMs)
     this.tracker.observe(pairId, eventTimeMs, this.#parts.caches.table.chainOf(pairId))
     if (eventTimeMs >= this.#newest.eventTimeMs) this.#newest = { eventTimeMs, atMs: nowMs }
@@ -71,7 +73,8 @@ export class Analyzer implements ReadListener, IdHolder {
   /** The update that the caller handles; undefined outside any turn. */
   get turn(): Turn | undefined {
     const turn = this.#context.getStore()
-    return turn === undefined || this.#isForgotten(turn) || this.#lagOf(turn) > this.#windowMs ? undefined : turn
+    if (turn === undefined || turn.ordinal < this.#openFrom) return undefined
+    return this.#isForgotten(turn) || this.#lagOf(turn) > this.#windowMs ? undefined : turn
   }
 
   /**
@@ -114,7 +117,10 @@ export class Analyzer implements ReadListener, IdHolder {
       this.#first++
       this.#settled(turn)
     }
-    if (this.#first === turns.length) this.#forgotten.clear()
+    for (const [pairId, begun] of this.#forgotten) {
+      if (begun > this.#openFrom) break
+      this.#forgotten.delete(pairId)
+    }
     if (this.#first * 2 < turns.length || this.#first === 0) return
     this.#turns = turns.slice(this.#first)
     this.#first = 0
@@ -122,11 +128,21 @@ export class Analyzer implements ReadListener, IdHolder {
 
   forget(pairId: number): void {
     this.tracker.forget(pairId)
-    const oldest = this.#turns[this.#first]
-    if (oldest === undefined) return
+    if (this.#openFrom === this.#begun) return
+    // The oldest stand first, so that `settle` looks at those only that it takes away.
+    this.#forgotten.delete(pairId)
     this.#forgotten.set(pairId, this.#begun)
-    if (this.#forgotten.size <= MAX_TURNS) return
-    for (const [id, begun] of this.#forgotten) if (begun <= oldest.ordinal) this.#forgotten.delete(id)
+  }
+
+  /** Settles all turns, and learns from no update any more. */
+  end(): void {
+    this.settle(Number.POSITIVE_INFINITY)
+    this.#isEnded = true
+  }
+
+  /** The ordinal of the oldest turn that is not settled, or of the next one. */
+  get #openFrom(): number {
+    return this.#begun - (this.#turns.length - this.#first)
   }
 
   #settled(turn: Turn): void {
@@ -173,8 +189,7 @@ export interface OpenAnalyzer {
 /** The cache's own analyzer, by its inside, as long as warmings use it. */
 const SHARED = new WeakMap<OpenedCache, OpenAnalyzer & { users: number }>()
 
-/** Undefined if the cache has as many listeners as it may have. */
-export function openAnalyzer(parts: OpenedCache, isShared: boolean): OpenAnalyzer | undefined {
+export function openAnalyzer(parts: OpenedCache, isShared: boolean): OpenAnalyzer {
   if (!isShared) return ownAnalyzer(parts)
   const known = SHARED.get(parts)
   if (known !== undefined) {
@@ -182,7 +197,6 @@ export function openAnalyzer(parts: OpenedCache, isShared: boolean): OpenAnalyze
     return known
   }
   const listening = listened(parts, new Analyzer(parts, parts.caches.tracker))
-  if (listening === undefined) return undefined
   const shared = {
     analyzer: listening.analyzer,
     users: 1,
@@ -197,12 +211,11 @@ export function openAnalyzer(parts: OpenedCache, isShared: boolean): OpenAnalyze
 }
 
 /** One that shares nothing with others: it has a tracker and a miner of its own. */
-function ownAnalyzer(parts: OpenedCache): OpenAnalyzer | undefined {
+function ownAnalyzer(parts: OpenedCache): OpenAnalyzer {
   const { mined, mining } = createMining(parts)
   const { maxTrackedPairs: maxPairs, top } = parts.config.correlation
   const tracker = new Tracker({ maxPairs, top, ...(mined !== undefined && { mined }) })
   const listening = listened(parts, new Analyzer(parts, tracker))
-  if (listening === undefined) return undefined
   mining?.start()
   return {
     analyzer: listening.analyzer,
@@ -213,16 +226,15 @@ function ownAnalyzer(parts: OpenedCache): OpenAnalyzer | undefined {
   }
 }
 
-function listened(parts: OpenedCache, analyzer: Analyzer): { readonly analyzer: Analyzer; stop(): void } | undefined {
+function listened(parts: OpenedCache, analyzer: Analyzer): { readonly analyzer: Analyzer; stop(): void } {
   const listening = parts.listeners.add(analyzer)
-  if (listening === undefined) return undefined
   const letGo = parts.caches.table.keep(analyzer)
   const all = LISTENING.get(parts) ?? new Set<Analyzer>()
   LISTENING.set(parts, all.add(analyzer))
   return {
     analyzer,
     stop() {
-      analyzer.settle(Number.POSITIVE_INFINITY)
+      analyzer.end()
       listening.stop()
       all.delete(analyzer)
       letGo()

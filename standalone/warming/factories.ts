@@ -1,6 +1,7 @@
+import { assertOptions, type OptionsOf } from '../../src/config/options.ts'
 import type { StrategyFields } from '../../src/strategy/choice.ts'
 import type { AnyCache } from '../cache.ts'
-import { type CacheWarming, type CacheWarmingOptions, createWarming } from './warming.ts'
+import { type CacheWarming, type CacheWarmingOptions, createWarming, WARMING_OPTIONS } from './warming.ts'
 
 /** The options of a warming whose strategy is chosen already. */
 export type FactoryOptions = Omit<CacheWarmingOptions, 'strategy' | 'strategyConfig'>
@@ -18,7 +19,7 @@ export function createTopNWarming(
   minScore = 0.3,
   options: FactoryOptions = {},
 ): CacheWarming {
-  return createWarming(cache, { ...options, strategy: 'top-n', strategyConfig: { topN, minScore } })
+  return made('createTopNWarming', cache, options, { strategy: 'top-n', strategyConfig: { topN, minScore } })
 }
 
 /** Warms all pairs that are read with a probability of at least `minScore` (0.3 unless given), `maxPairs` (5) at most. */
@@ -27,7 +28,7 @@ export function createThresholdWarming(
   strategyConfig: LimitOptions = {},
   options: FactoryOptions = {},
 ): CacheWarming {
-  return createWarming(cache, { ...options, strategy: 'threshold', strategyConfig })
+  return made('createThresholdWarming', cache, options, { strategy: 'threshold', strategyConfig })
 }
 
 /**
@@ -39,7 +40,7 @@ export function createAdaptiveWarming(
   strategyConfig: AdaptiveFields = {},
   options: FactoryOptions = {},
 ): CacheWarming {
-  return createWarming(cache, { ...options, strategy: 'adaptive', strategyConfig })
+  return made('createAdaptiveWarming', cache, options, { strategy: 'adaptive', strategyConfig })
 }
 
 /** Warms the likeliest and most recently updated pairs first. */
@@ -48,5 +49,14 @@ export function createTimeBasedWarming(
   strategyConfig: LimitOptions = {},
   options: FactoryOptions = {},
 ): CacheWarming {
-  return createWarming(cache, { ...options, strategy: 'time-based', strategyConfig })
+  return made('createTimeBasedWarming', cache, options, { strategy: 'time-based', strategyConfig })
+}
+
+const { strategy: _, strategyConfig: __, ...factoryOptions } = WARMING_OPTIONS
+const FACTORY_OPTIONS: OptionsOf<FactoryOptions> = factoryOptions
+
+/** The options may not choose another strategy. */
+function made(call: string, cache: AnyCache, options: FactoryOptions, chosen: CacheWarmingOptions): CacheWarming {
+  assertOptions<FactoryOptions>(call, options, FACTORY_OPTIONS)
+  return createWarming(cache, { ...options, ...chosen })
 }

@@ -58,7 +58,8 @@ export class ShownMetrics implements CacheMetrics {
   ) {
     this.#parts = parts
     this.enabled = enabled
-    this.#config = config
+    // The caller may change its object later, which nobody would check.
+    this.#config = structuredClone(config)
   }
 
   export(format: 'prometheus' | 'json' = 'prometheus'): string {

@@ -71,7 +71,7 @@ export class ReadWarmer implements ReadListener {
       const pairIds = [...this.#wanted]
       this.#wanted.clear()
       // A change of the rollout may have emptied the set.
-      if (this.#isClosed || pairIds.length === 0) return
+      if (this.#isClosed || pairIds.length === 0 || this.#with.rollout.refusal === 'closed') return
       this.#warm(pairIds)
     })
   }

@@ -4,7 +4,7 @@ import type { Improvement } from '../../src/warming/measurement.ts'
 /**
  * Why a warm was not carried out. `off`, `killed`: the rollout says so. `disabled`: `enabled` of the warmer is false. `canary`: the
  * pair is not in the share of the pairs that warm, or the gate of the rollout says no. `control`: the update belongs to the
- * control group. `closed`: the warming is closed.
+ * control group. `closed`: the warming or its cache is closed.
  */
 export type WarmRefused = 'off' | 'killed' | 'closed' | 'disabled' | 'canary' | 'control'
 
@@ -44,6 +44,7 @@ export interface StrategyStats {
 
 /** Counts of a warming since its start. */
 export interface CacheWarmerStats {
+  /** Warms that were carried out. One that finds nothing to warm, or whose pairs only a shadow gets, is in no count. */
   readonly totalWarmingOps: number
   readonly successfulOps: number
   /** Also those that were late: they say `timedOut`, and return what they have warmed. */

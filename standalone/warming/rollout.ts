@@ -44,7 +44,10 @@ export interface CacheRolloutStatus {
   readonly shadow: ShadowReport | undefined
 }
 
-/** Shows and changes how much a warming beside a cache warms. After the warming is closed nothing changes any more, and `offBecause` says so. */
+/**
+ * Shows and changes how much a warming beside a cache warms. After the warming or its cache is closed nothing changes any more,
+ * and `offBecause` says so.
+ */
 export interface CacheRollout {
   status(): CacheRolloutStatus
   /** Takes effect at once. Throws a ForewarmError 'bad-value' with one sentence for a value that is not allowed. */
@@ -62,6 +65,7 @@ export interface RolledOutOptions {
   /** The rollout before any warming had one. */
   readonly before: RolloutValue
   readonly given: CacheRolloutChange
+  readonly isCacheClosed: () => boolean
   readonly onChange: () => void
 }
 
@@ -105,7 +109,7 @@ export class RolledOut implements CacheRollout, AtHand {
 
   /** Why not even a person's warms are carried out. */
   get refusal(): 'off' | 'killed' | 'closed' | undefined {
-    return this.#isClosed ? 'closed' : offBecause(this.#options.caches)
+    return this.#isClosed || this.#options.isCacheClosed() ? 'closed' : offBecause(this.#options.caches)
   }
 
   /** What has become of warms so far. It never falls when the place changes, whoever changes it. */
@@ -129,7 +133,7 @@ export class RolledOut implements CacheRollout, AtHand {
     const { rollout, shadow } = this.#options.caches
     const { mode, percent, controlShare, killed } = rollout.value
     return {
-      ...{ mode: rollout.mode, offBecause: this.#isClosed ? 'the warming is closed' : rollout.offBecause },
+      ...{ mode: rollout.mode, offBecause: this.#endedBecause ?? rollout.offBecause },
       set: { mode, percent, controlShare, killed },
       gate: { ...this.#answers },
       shadow: shadowReport(shadow.figures),
@@ -140,7 +144,7 @@ export class RolledOut implements CacheRollout, AtHand {
     assertOptions('rollout.set', change, CACHE_ROLLOUT)
     const { caches, onChange } = this.#options
     const value = valueAfter('rollout.set', caches.rollout.value, change)
-    if (this.#isClosed) return this.status()
+    if (this.#endedBecause !== undefined) return this.status()
     caches.rollout.set(value)
     this.#gate = change.gate ?? this.#gate
     onChange()
@@ -153,6 +157,11 @@ export class RolledOut implements CacheRollout, AtHand {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  get #endedBecause(): string | undefined {
+    if (this.#isClosed) return 'the warming is closed'
+    return this.#options.isCacheClosed() ? 'the cache is closed' : undefined
   }
 
   /** L1, or its shadow: the place that warms go to. */

@@ -43,7 +43,7 @@ export interface SchedulerStatus {
  * seldom.
  */
 export interface WarmingScheduler {
-  /** Nothing runs before. May be called twice. After the warming is closed, it does nothing. */
+  /** Nothing runs before. May be called twice. After the warming or its cache is closed, it does nothing. */
   start(): void
   /** May be started again. */
   stop(): void
@@ -64,6 +64,7 @@ const LIMIT = 100
 
 export class CacheScheduler implements WarmingScheduler {
   readonly #warmer: PairWarmer
+  readonly #isCacheClosed: () => boolean
   readonly #engine: ScheduleEngine<WarmSchedule, CycleResult>
   #isRunning = false
   #isClosed = false
@@ -72,6 +73,7 @@ export class CacheScheduler implements WarmingScheduler {
   constructor(parts: OpenedCache, warmer: PairWarmer) {
     const { clock, log, caches, config, schedules } = parts
     this.#warmer = warmer
+    this.#isCacheClosed = parts.isClosed
     this.#engine = new ScheduleEngine({
       schedules: schedules.filter(({ isEnabled }) => isEnabled),
       ...{ clock, graceMs: config.schedules.graceMs },
@@ -89,7 +91,7 @@ export class CacheScheduler implements WarmingScheduler {
   }
 
   start(): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isCacheClosed()) return
     this.#isRunning = true
     this.#engine.start()
   }

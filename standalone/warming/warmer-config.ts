@@ -1,6 +1,6 @@
 import { isObject } from '../../schemas/json-value.ts'
 import type { Check } from '../../src/config/check.ts'
-import { faultOf, type OptionsOf } from '../../src/config/options.ts'
+import { faultOf, type OptionsOf, trueOrFalse } from '../../src/config/options.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
 import { ownLimits, type StrategyFields } from '../../src/strategy/choice.ts'
 import type { StrategyName } from '../../src/strategy/named.ts'
@@ -36,17 +36,12 @@ function numbers(allowed: string, allows: (value: number) => boolean): Check<num
   return { allowed, parse: (input) => (typeof input === 'number' && allows(input) ? input : undefined) }
 }
 
-const SWITCH: Check<boolean> = {
-  allowed: 'true or false',
-  parse: (input) => (typeof input === 'boolean' ? input : undefined),
-}
-
 export const WARMER_CONFIG: OptionsOf<WarmerConfig> = {
   maxPairsPerWarm: numbers('a whole number from 1 to 1000', (n) => Number.isInteger(n) && n >= 1 && n <= 1000),
   minCorrelationScore: numbers('a number from 0 to 1', (n) => n >= 0 && n <= 1),
-  asyncWarming: SWITCH,
+  asyncWarming: trueOrFalse,
   timeoutMs: numbers('milliseconds above 0', (n) => n > 0 && Number.isFinite(n)),
-  enabled: SWITCH,
+  enabled: trueOrFalse,
 }
 
 /** Throws a ForewarmError 'bad-value' with a sentence for each value that is not allowed. */
@@ -70,8 +65,8 @@ export function warmerConfigOf(strategy: StrategyName | OwnStrategy, fields: Str
   }
 }
 
-/** Later changes win over earlier ones, and all over the defaults. */
+/** Later changes win over earlier ones, and all over the defaults. Callers see it, and cannot change it. */
 export function changedConfig(defaults: WarmerConfig, ...changes: readonly WarmerChanges[]): WarmerConfig {
   const given = Object.entries(Object.assign({}, ...changes)).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(given) }
+  return Object.freeze({ ...defaults, ...Object.fromEntries(given) })
 }

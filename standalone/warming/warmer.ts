@@ -14,8 +14,8 @@ import type { ChosenStrategy } from './strategy.ts'
 import { assertWarmerConfig, type WarmerChanges, type WarmerConfig } from './warmer-config.ts'
 
 /**
- * Loads pairs into L1 before they are read. No warm rejects because of what goes wrong, which its report tells: only wrong use
- * does, with a ForewarmError 'bad-value', such as a pair that is no text.
+ * Loads pairs into L1 before they are read. The promise of a warm never rejects: its report tells what went wrong. Wrong use
+ * throws a ForewarmError 'bad-value' at once, such as a pair that is no text or an option that is not allowed.
  */
 export interface CacheWarmer {
   /**
@@ -25,7 +25,7 @@ export interface CacheWarmer {
   warmForPair(pair: string): Promise<WarmReport>
   /** Warms these pairs. */
   warmPairs(pairs: readonly string[]): Promise<WarmReport>
-  /** Warms the pairs that are read most. Throws a ForewarmError 'bad-value' for an option that is not allowed, as those below. */
+  /** Warms the pairs that are read most. */
   warmPopular(options?: { readonly limit?: number }): Promise<WarmReport>
   /** Warms the pairs that were read more in the last `windowHours` (default: 24) than before. */
   warmTrending(options?: { readonly windowHours?: number; readonly limit?: number }): Promise<WarmReport>
@@ -60,8 +60,12 @@ export class PairWarmer implements CacheWarmer {
     this.#with = parts
   }
 
-  async warmForPair(pair: string): Promise<WarmReport> {
+  warmForPair(pair: string): Promise<WarmReport> {
     assertName('warmForPair', pair)
+    return this.#warmFor(pair)
+  }
+
+  async #warmFor(pair: string): Promise<WarmReport> {
     const { parts, operations, analyzer, next, strategy } = this.#with
     const { table, shadow } = parts.caches
     const pairId = table.ask(parts.chain, pair)
@@ -83,27 +87,25 @@ export class PairWarmer implements CacheWarmer {
     return table.holds.during(pairIds, () => operations.warm({ ...operation, sourcePair: pair }))
   }
 
-  async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
+  warmPairs(pairs: readonly string[]): Promise<WarmReport> {
     assertNames('warmPairs', pairs)
     return this.#warmNamed(pairs, 'manual')
   }
 
-  async warmPopular(options: { readonly limit?: number } = {}): Promise<WarmReport> {
+  warmPopular(options: { readonly limit?: number } = {}): Promise<WarmReport> {
     assertOptions('warmPopular', options, { limit: true })
     return this.#warmFound(this.#with.predictor.popular(options.limit), 'popular')
   }
 
-  async warmTrending(options: { readonly windowHours?: number; readonly limit?: number } = {}): Promise<WarmReport> {
+  warmTrending(options: { readonly windowHours?: number; readonly limit?: number } = {}): Promise<WarmReport> {
     return this.#warmFound(this.#with.predictor.trending(options), 'trending')
   }
 
-  async warmTimeOfDay(
-    options: { readonly lookAheadHours?: number; readonly limit?: number } = {},
-  ): Promise<WarmReport> {
+  warmTimeOfDay(options: { readonly lookAheadHours?: number; readonly limit?: number } = {}): Promise<WarmReport> {
     return this.#warmFound(this.#with.predictor.timeOfDay(options), 'time_of_day')
   }
 
-  async warmPredicted(currentPairs: readonly string[], options: { readonly limit?: number } = {}): Promise<WarmReport> {
+  warmPredicted(currentPairs: readonly string[], options: { readonly limit?: number } = {}): Promise<WarmReport> {
     assertNames('warmPredicted', currentPairs)
     assertOptions('warmPredicted', options, { limit: true })
     const { maxPairsPerWarm, minCorrelationScore = 0 } = this.#with.strategy.config

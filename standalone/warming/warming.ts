@@ -1,5 +1,5 @@
 import { eventTimeOf } from '../../src/cache/cached-price.ts'
-import { assertOptions, type OptionsOf } from '../../src/config/options.ts'
+import { anObject, assertOptions, type OptionsOf, trueOrFalse } from '../../src/config/options.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
 import { fieldFaults, type StrategyFields } from '../../src/strategy/choice.ts'
 import type { StrategyName } from '../../src/strategy/named.ts'
@@ -37,10 +37,13 @@ export interface CacheWarmingOptions {
   readonly useSharedAnalyzer?: boolean
 }
 
-const OPTIONS: OptionsOf<CacheWarmingOptions> = {
-  ...{ strategy: true, strategyConfig: true, warmerConfig: WARMER_CONFIG, rollout: CACHE_ROLLOUT },
-  ...{ enableMetrics: true, metricsConfig: METRICS_CONFIG, useSharedAnalyzer: true },
+export const WARMING_OPTIONS: OptionsOf<CacheWarmingOptions> = {
+  ...{ strategy: true, strategyConfig: anObject, warmerConfig: WARMER_CONFIG, rollout: CACHE_ROLLOUT },
+  ...{ enableMetrics: trueOrFalse, metricsConfig: METRICS_CONFIG, useSharedAnalyzer: trueOrFalse },
 }
+
+/** The most warmings beside a cache: each of them hears all its reads. */
+const MOST_WARMINGS = 16
 
 /** Warming beside a cache: learns from its reads and the updates of its feed, and loads into L1 what will be read next. */
 export interface CacheWarming {
@@ -60,7 +63,7 @@ export interface CacheWarming {
  * has sixteen warmings already, 'bad-value' for an unknown strategy or a value that is not allowed.
  */
 export function createWarming(cache: AnyCache, options: CacheWarmingOptions = {}): CacheWarming {
-  assertOptions('createWarming', options, OPTIONS)
+  assertOptions('createWarming', options, WARMING_OPTIONS)
   const { strategy = 'forewarm' } = options
   assertStrategy(strategy)
   const faults = fieldFaults(strategy, { ...options.strategyConfig })
@@ -72,27 +75,25 @@ export function createWarming(cache: AnyCache, options: CacheWarmingOptions = {}
   const parts = openedCache(cache)
   if (parts === undefined) throw new ForewarmError('refused', 'createWarming: expected a cache that createCache made')
   if (parts.isClosed()) throw new ForewarmError('refused', 'createWarming: the cache is closed')
+  if (parts.warmings.size >= MOST_WARMINGS)
+    throw new ForewarmError('refused', 'createWarming: the cache has as many warmings as it may have')
   return started(parts, options)
 }
 
 function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming {
   const { rollout: given = {} } = options
-  const isFirst = parts.listeners.isEmpty
-  const { caches, configuredRollout } = parts
+  const isFirst = parts.warmings.size === 0
+  const { caches, configuredRollout, isClosed: isCacheClosed } = parts
   // A rollout that warmings share stays as it is, unless this one is given another.
   const before = isFirst ? configuredRollout : caches.rollout.value
-  const rollout = new RolledOut({ caches, before, given, onChange: () => reads.drop() })
-  const opened = openAnalyzer(parts, options.useSharedAnalyzer ?? true)
-  if (opened === undefined) throw tooMany()
-  const { analyzer } = opened
+  const rollout = new RolledOut({ caches, before, given, isCacheClosed, onChange: () => reads.drop() })
   const { next, chosen } = strategyOf(parts, { ...options, rollout })
+  const opened = openAnalyzer(parts, options.useSharedAnalyzer ?? true)
+  const { analyzer } = opened
   const operations = new Operations({ parts, rollout })
   const reads = new ReadWarmer({ parts, rollout, operations, analyzer, next, strategy: chosen })
   const listening = parts.listeners.add(reads)
-  if (listening === undefined) {
-    void opened.close()
-    throw tooMany()
-  }
+  parts.warmings.add(rollout)
   rollout.begin()
   const predictor = new NamedPredictor({ parts, analyzer, next })
   const pairsNotAsked = () => reads.pairsNotAsked
@@ -120,6 +121,7 @@ function started(parts: OpenedCache, options: CacheWarmingOptions): CacheWarming
       scheduler.close()
       listening.stop()
       rollout.close()
+      parts.warmings.delete(rollout)
       await reads.close()
       await opened.close()
     }),
@@ -147,10 +149,6 @@ function strategyOf(
   const chosen = new ChosenStrategy({ strategy, fields, askable, given, evidence, movedAgoMs, onChange })
   onChange(chosen.config)
   return { next, chosen }
-}
-
-function tooMany(): ForewarmError {
-  return new ForewarmError('refused', 'createWarming: the cache has as many warmings as it may have')
 }
 
 function closedOnce(close: () => Promise<void>): () => Promise<void> {

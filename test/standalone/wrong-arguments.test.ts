@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { virtualClock } from '../../src/clock.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
@@ -132,6 +133,64 @@ describe('a warming beside a cache', () => {
     const { cache } = await small()
     await cache.close()
     expect(() => createWarming(cache)).toThrow(new ForewarmError('refused', 'createWarming: the cache is closed'))
+  })
+
+  test('warms nothing once its cache is closed, and says so', async () => {
+    const { cache } = await small()
+    for (const pair of 'ABA') cache.get(pair)
+    const { warmer, rollout, scheduler, tracker } = warming(cache)
+    tracker.recordPriceUpdate('A')
+    await cache.close()
+    const reports = [
+      await warmer.warmForPair('A'),
+      await warmer.warmPairs(['B']),
+      await warmer.warmPopular(),
+      await warmer.warmPredicted(['A']),
+    ]
+    for (const report of reports) expect(report).toMatchObject({ success: false, refused: 'closed' })
+    expect(warmer.getStats()).toMatchObject({ totalWarmingOps: 0, refusedOps: reports.length })
+    expect(rollout.set({ mode: 'shadow' }).offBecause).toBe('the cache is closed')
+    scheduler.start()
+    expect(scheduler.status().running).toBe(false)
+  })
+
+  test('leaves nothing behind if its options are refused', async () => {
+    const { cache } = await small()
+    const wrong = [{ strategyConfig: null }, { strategyConfig: { topN: 0 } }, { rollout: { percent: -1 } }]
+    for (let times = 0; times < 20; times++)
+      for (const options of wrong) expect(() => createWarming(cache, options as never)).toThrow(ForewarmError)
+    expect(openedCache(cache)?.listeners.isEmpty).toBe(true)
+  })
+
+  test('goes by what it was given, whatever its caller does with the objects later', async () => {
+    const { cache } = await small()
+    const labels = { team: 'a' }
+    const { warmer, metrics } = warming(cache, { metricsConfig: { labels } })
+    labels.team = '"\n'
+    expect(metrics.export()).toContain('team="a"')
+    const config = warmer.getConfig() as { maxPairsPerWarm: number }
+    expect(() => {
+      config.maxPairsPerWarm = 1_000_000
+    }).toThrow(TypeError)
+    expect(warmer.getConfig().maxPairsPerWarm).toBeLessThan(1_000)
+  })
+
+  test('has the strategy of its factory, and no other', async () => {
+    const { cache } = await small()
+    expect(() => createTopNWarming(cache, 5, 0.3, { strategy: 'adaptive' } as never)).toThrow(
+      'createTopNWarming: there is no option strategy',
+    )
+  })
+
+  test('learns from no read of an update that was settled early, as too many came after it', async () => {
+    const { cache } = await small({ l1Slots: 100 })
+    const { tracker } = warming(cache)
+    tracker.recordPriceUpdate('A')
+    cache.get('SOON')
+    const inTurn = AsyncResource.bind(() => cache.get('LATE'))
+    for (let times = 0; times <= 65_536; times++) tracker.recordPriceUpdate('B')
+    inTurn()
+    expect(tracker.getPairsToWarm('A').map(({ pair }) => pair)).toEqual(['SOON'])
   })
 
   test('says after its end why its rollout changes nothing', async () => {
