@@ -103,14 +103,8 @@ plan() {
   head_line 'Plan'
   printf '  dashboard %s into the folder %s\n' "$dashboard_uid" "$folder"
   jq -r '.groups[] | "  rule group \(.title): \(.rules | length) rules"' "$alerting_file"
-  local name
-  for name in $(jq -r '.contactPoints[].name' "$alerting_file"); do
-    if contact_point "$name"; then
-      printf '  contact point %s\n' "$name"
-    else
-      printf '  contact point %s is not made: its key is not given\n' "$name"
-    fi
-  done
+  run_jq -r 'include "grafana"; .contactPoints[]
+    | "  contact point \(.name)" + if has_its_keys then "" else " is not made: its key is not given" end' "$alerting_file"
   printf '  notification policies: the branch component=warming; the rest stays\n'
   $overwrite && printf '  what was changed by hand is overwritten\n'
   printf 'Nothing was sent.\n'
@@ -147,15 +141,20 @@ expect() {
   done
   fail "Grafana answered $status at: $doing. $(said) What was done stays; run this again."
 }
-encoded() { jq -rn --arg text "$1" '$text | @uri'; }
+encoded() {
+  case $1 in
+    *[!A-Za-z0-9_-]*) jq -rn --arg text "$1" '$text | @uri' ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
 run_jq() { jq -L "$library" "$@"; }
 
 check_grafana() {
   head_line "Grafana at $url"
   doing='its health' && request GET /api/health && expect 200
-  [ "$(jq -r '.database? // empty' "$answer")" = ok ] || fail "Grafana is up, but its database is not."
-  local version
-  version=$(jq -r '.version? // empty' "$answer")
+  local database version
+  { IFS= read -r database && IFS= read -r version; } < <(jq -r '.database // "", .version // ""' "$answer")
+  [ "$database" = ok ] || fail 'Grafana is up, but its database is not.'
   doing='the token' && request GET /api/org && expect 200
   if [ -z "$version" ]; then # A setting of Grafana hides it from those who are not signed in.
     doing='its version' && request GET /api/frontend/settings && expect 200
@@ -192,9 +191,8 @@ find_prometheus() {
   request GET "/api/datasources/uid/$(encoded "$prometheus")" && expect 200 404
   [ "$status" = 200 ] || fail "There is no data source with the uid $prometheus."
   local type
-  type=$(jq -r .type "$answer")
+  { IFS= read -r type && IFS= read -r prometheus_name; } < <(jq -r '.type, .name' "$answer")
   [[ $type == *prometheus* ]] || fail "The data source $prometheus is of the type $type, not Prometheus."
-  prometheus_name=$(jq -r .name "$answer")
   done_line "data source $prometheus_name ($prometheus)"
 }
 
@@ -220,23 +218,26 @@ put_dashboard() {
   mark="setup-grafana.sh $(cksum <"$work/dashboard" | tr ' ' -)"
   request GET "$path" && expect 200 404
   if [ "$status" = 200 ]; then
-    cp "$answer" "$work/stored"
-    local title address
-    title=$(jq -r '.meta.folderUid // ""' "$work/stored") version=$(jq -r .dashboard.version "$work/stored")
-    address=$(jq -r .meta.url "$work/stored")
-    if jq -e '.meta.provisioned == true' "$work/stored" >/dev/null; then
-      leave "comes from a file of Grafana's provisioning; change that file: $(address "$address")"
+    local place path_of provisioned
+    {
+      IFS= read -r place
+      IFS= read -r version
+      IFS= read -r path_of
+      IFS= read -r provisioned
+    } < <(jq -r '.meta.folderUid // "", .dashboard.version, .meta.url, .meta.provisioned == true' "$answer")
+    if $provisioned; then
+      leave "comes from a file of Grafana's provisioning; change that file: $(address "$path_of")"
       return
     fi
     request GET "$path/versions?limit=1" && expect 200
     local last
     last=$(jq -r '(.versions? // .)[0].message // ""' "$answer" 2>/dev/null || true)
-    if [ "$last" = "$mark" ] && [ "$title" = "$folder_uid" ]; then
-      done_line "as it should be: $(address "$address")"
+    if [ "$last" = "$mark" ] && [ "$place" = "$folder_uid" ]; then
+      done_line "as it should be: $(address "$path_of")"
       return
     fi
-    if ! $overwrite && { [[ $last != 'setup-grafana.sh '* ]] || [ "$title" != "$folder_uid" ]; }; then
-      leave "was changed or moved by hand; --overwrite replaces it: $(address "$address")"
+    if ! $overwrite && { [[ $last != 'setup-grafana.sh '* ]] || [ "$place" != "$folder_uid" ]; }; then
+      leave "was changed or moved by hand; --overwrite replaces it: $(address "$path_of")"
       return
     fi
   fi

@@ -62,6 +62,30 @@ def merged_group($wanted; $group; $stored; $overwrite):
         + [$others[] | select(untouched | not)])
     };
 
+def told($verdict):
+  { kept: "was changed by hand; --overwrite replaces it",
+    elsewhere: "was moved to another folder or group; --overwrite brings it back",
+    provisioned: "comes from a file or another tool; change it there" }[$verdict];
+
+# { send, body, summary, told }: what becomes of one group. $now is the group as Grafana has it, or null.
+def group_plan($folder; $group; $uid; $overwrite; $stored; $now):
+  (.groups[] | select(.title == $group)) as $ours
+  | [$ours.rules[] | prepared($folder; $group; $uid)] as $wanted
+  | merged_group($wanted; $group; $stored; $overwrite)
+  | ($now.interval // $ours.interval) as $was
+  | (if $overwrite then $ours.interval else $was end) as $interval
+  | {
+      send: ((.blocked | not)
+        and (.dropped != [] or $interval != $was or any(.verdicts[]; .verdict == "new" or .verdict == "ours"))),
+      body: { title: $group, $interval, folderUid: $folder, rules },
+      summary: ([.verdicts[].verdict] | group_by({ new: 1, ours: 2, same: 3 }[.])
+        | map("\(length) \({ new: "made", ours: "changed", same: "as they should be" }[.[0]] // "left")") | join(", ")),
+      told: ([if $interval == $ours.interval then empty
+          else "left group \($group) is evaluated every \($interval) s, not every \($ours.interval) s; --overwrite sets it" end]
+        + [.verdicts[] | select(told(.verdict)) | "left rule \(.title) \(told(.verdict))"]
+        + [.dropped[] | "note rule \(.), of an earlier release, is gone"])
+    };
+
 # Secrets come from the environment, as arguments of programs can be seen.
 def filled: walk(if type == "string" and test("^\\$\\{[A-Z_]+\\}$") then $ENV[.[2:-1]] // "" else . end);
 def has_its_keys: [.settings[] | strings | select(test("^\\$\\{[A-Z_]+\\}$")) | $ENV[.[2:-1]] // ""] | all(. != "");
@@ -70,6 +94,15 @@ def open_settings: .settings | with_entries(select(.value | (type == "string" an
 def same_contact($stored):
   .name == $stored.name and .type == $stored.type
   and (open_settings | to_entries | all(.value == $stored.settings[.key]));
+
+# One of: keyless, new, theirs, provisioned, ours, kept.
+def contact_verdict($all; $overwrite):
+  . as $wanted
+  | [$all[] | select(.uid == $wanted.uid)][0] as $stored
+  | if has_its_keys | not then "keyless"
+    elif $stored == null then if any($all[]; .name == $wanted.name) then "theirs" else "new" end
+    elif ($stored.provenance // "") != "" then "provisioned"
+    elif $overwrite or same_contact($stored) then "ours" else "kept" end;
 
 def matchers: [(.object_matchers // [])[] | map(tostring)] | sort;
 # Grafana leaves out what is empty and writes durations its own way.

@@ -121,6 +121,38 @@ test('a rule that somebody added to a group of ours stays when the group is writ
   expect([...rules().keys()].sort()).toEqual(['errors', 'mine', 'quiet', 'slow'])
 })
 
+test('a group that is evaluated at another interval by hand keeps it, until --overwrite', async () => {
+  await setup.run()
+  grafana.alerting.intervals.set('folder-1/warming info', 300)
+  const { code, out } = await setup.run()
+  expect(code).toBe(3)
+  expect(out).toContain('warming info is evaluated every 300 s, not every 60 s')
+  expect((await setup.run('--overwrite')).code).toBe(0)
+  expect(grafana.alerting.intervals.get('folder-1/warming info')).toBe(60)
+})
+
+test('a group that another tool takes over at the same moment is left, and the rest is done', async () => {
+  await setup.run()
+  for (const { rules: all } of setup.alerting.groups as { rules: Json[] }[]) for (const rule of all) rule.for = '10m'
+  grafana.before = (request) => {
+    if (request.endsWith('warming critical') && request.startsWith('PUT'))
+      for (const rule of grafana.alerting.rules) if (rule.uid === 'slow') rule.provenance = 'api'
+    return undefined
+  }
+  const { code, out } = await setup.run()
+  expect(code).toBe(3)
+  expect(out).toContain('group warming critical was changed by somebody at this moment')
+  expect([rules().get('slow')?.for, rules().get('quiet')?.for]).toEqual(['5m', '10m'])
+})
+
+test('the address of the dashboard is right where Grafana is below a path', async () => {
+  grafana.prefix = '/tools/grafana'
+  setup.env.GRAFANA_URL = `${url}/tools/grafana/`
+  const first = await setup.run()
+  expect(first.code).toBe(0)
+  expect(first.out).toContain(`imported: ${url}/tools/grafana/d/warming-infrastructure/warming\n`)
+})
+
 test('a rule that was moved to another folder stays there, until --overwrite', async () => {
   await setup.run()
   grafana.folders.push({ uid: 'other', title: 'Other' })

@@ -28,6 +28,8 @@ interface StoredDashboard {
 export class GrafanaStandIn {
   version: string | undefined = '13.1.2'
   database = 'ok'
+  /** The path of a Grafana that is not at the root of its host. */
+  prefix = ''
   token = 'glsa_right'
   actions: readonly string[] = ALL_ACTIONS
   sources: Json[] = [{ uid: 'prom', name: 'Prometheus', type: 'prometheus' }]
@@ -59,7 +61,7 @@ export class GrafanaStandIn {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const said = `${request.method} ${decodeURIComponent(new URL(request.url ?? '', 'http://host').pathname)}`
+      const said = `${request.method} ${decodeURIComponent(this.#url(request).pathname)}`
       this.requests.push(said)
       if (this.before(said) === 'cut') {
         request.socket.destroy()
@@ -71,9 +73,10 @@ export class GrafanaStandIn {
   }
 
   #answer(request: IncomingMessage, sent: string): Answer {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://host')
+    const { pathname, searchParams } = this.#url(request)
     const path = pathname.split('/').map(decodeURIComponent)
     try {
+      if (!(request.url ?? '').startsWith(this.prefix)) throw new Refused(404, 'Not found')
       if (pathname === '/api/health') return this.#health()
       if (request.headers.authorization !== `Bearer ${this.token}`) throw new Refused(401, 'Invalid API key')
       const needed = ACTIONS.find(([method, pattern]) => method === request.method && pattern.test(pathname))?.[2]
@@ -87,6 +90,10 @@ export class GrafanaStandIn {
       if (!(error instanceof Refused)) throw error
       return { code: error.code, body: { message: error.message, ...error.more } }
     }
+  }
+
+  #url(request: IncomingMessage): URL {
+    return new URL((request.url ?? '').slice(this.prefix.length), 'http://host')
   }
 
   #health(): Answer {
@@ -135,7 +142,10 @@ export class GrafanaStandIn {
         },
       }
     const { folderUid, provisioned, model } = stored
-    return { code: 200, body: { dashboard: model, meta: { url: `/d/${uid}/warming`, folderUid, provisioned } } }
+    return {
+      code: 200,
+      body: { dashboard: model, meta: { url: `${this.prefix}/d/${uid}/warming`, folderUid, provisioned } },
+    }
   }
 
   #saveDashboard({ dashboard, folderUid, message, overwrite }: Json): Answer {
@@ -152,7 +162,7 @@ export class GrafanaStandIn {
       provisioned: false,
       messages: [...(stored?.messages ?? []), text(message)],
     })
-    return { code: 200, body: { id: 7, uid, url: `/d/${uid}/warming`, status: 'success', version: next } }
+    return { code: 200, body: { id: 7, uid, url: `${this.prefix}/d/${uid}/warming`, status: 'success', version: next } }
   }
 }
 
