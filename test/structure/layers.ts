@@ -59,7 +59,7 @@ export function cycles(sources: readonly Source[]): string[] {
 
 /** What users import, what package.json runs, and the examples that a reader is told to run. */
 const ROOTS =
-  /^(?:index|testing|bin\/forewarm|bin\/stack|bench\/run|examples\/(?:[^/]+|library\/[^/]+|threads\/main|polymarket\/polymarket))\.ts$/
+  /^(?:index|testing|bin\/forewarm|bin\/stack|bench\/run|deploy\/monitoring\/write|examples\/(?:[^/]+|library\/[^/]+|threads\/main|polymarket\/polymarket))\.ts$/
 
 /** Files that nothing which a user or developer runs imports, directly or not. */
 export function deadFiles(sources: readonly Source[]): string[] {

@@ -18,6 +18,9 @@ export interface Alert {
   readonly todo: readonly string[]
 }
 
+/** With fewer warms a second, a ratio of them says nothing. */
+export const FEWEST_WARMS = '0.1'
+
 /** How long an alert goes on firing after its condition has ended, so that it does not come and go. */
 export const KEEP_FIRING: Readonly<Record<Severity, string>> = {
   critical: '5m',

@@ -2,8 +2,8 @@ import type { Queries } from '../queries.ts'
 import type { Alert } from './alert.ts'
 
 /**
- * Burn-rate alerts by two windows each, as the Site Reliability Workbook (Beyer and others, O'Reilly 2018, chapter 5) has them: a
- * fourteenth of a month's budget in an hour pages somebody, and a tenth of it in three days is a ticket. The short window ends an
+ * Burn-rate alerts by two windows each, as the Site Reliability Workbook has them (Beyer and others, O'Reilly 2018, chapter 5). A
+ * fiftieth of a month's budget in an hour pages somebody, and a tenth of it in three days is a ticket. The short window ends an
  * alert soon after its cause.
  */
 interface Burn {
