@@ -12,8 +12,6 @@ export interface FoundValues {
   origin(name: string): Origin
 }
 
-const TOO_LATE = 'the successor of a leader that has died comes no sooner'
-
 /** Finds settings that are allowed each by itself but not together. */
 export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
@@ -34,9 +32,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   if (found.value('KAFKA_SSL') === false && (given('KAFKA_SSL_CA') || given('KAFKA_SSL_CERT'))) {
     refuse('KAFKA_SSL', 'false', 'true, as a certificate is set')
   }
-  const [grace, session] = [found.value('SCHEDULES_GRACE_MS'), found.value('KAFKA_SESSION_TIMEOUT_MS')]
-  if (given('SCHEDULES_GRACE_MS') && typeof grace === 'number' && typeof session === 'number' && grace <= session)
-    refuse('SCHEDULES_GRACE_MS', `${grace}`, `more than KAFKA_SESSION_TIMEOUT_MS, which is ${session}: ${TOO_LATE}`)
+  contradictoryGrace(found, refuse)
   contradictoryLogin(given, refuse)
   contradictoryHttp(found, refuse)
   const redis = found.value('REDIS_URL')
@@ -63,6 +59,16 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
 }
 
 type Refuse = (setting: string, received: string, allowed: string) => void
+
+const TOO_LATE = 'the successor of a leader that has died comes no sooner'
+
+/** A run at which the leader dies would be lost. */
+function contradictoryGrace(found: FoundValues, refuse: Refuse): void {
+  const [grace, session] = [found.value('SCHEDULES_GRACE_MS'), found.value('KAFKA_SESSION_TIMEOUT_MS')]
+  if (found.value('SCHEDULES_ENABLED') === false || typeof grace !== 'number' || typeof session !== 'number') return
+  if (grace <= session)
+    refuse('SCHEDULES_GRACE_MS', `${grace}`, `more than KAFKA_SESSION_TIMEOUT_MS, which is ${session}: ${TOO_LATE}`)
+}
 
 /** Tokens and certificate of the HTTP server. */
 function contradictoryHttp(found: FoundValues, refuse: Refuse): void {

@@ -208,4 +208,7 @@ test('a grace time in which no successor can come is refused', () => {
   const late = { env: { SCHEDULES_GRACE_MS: '10000' } }
   expect(refused({}, late)).toContain('more than KAFKA_SESSION_TIMEOUT_MS, which is 10000')
   expect(refused({}, { env: { ...late.env, KAFKA_SESSION_TIMEOUT_MS: '9999' } })).toBe('loaded')
+  const longSession = { KAFKA_SESSION_TIMEOUT_MS: '60000' }
+  expect(refused({}, { env: longSession })).toContain('more than KAFKA_SESSION_TIMEOUT_MS, which is 60000')
+  expect(refused({}, { env: { ...longSession, SCHEDULES_ENABLED: 'off' } })).toBe('loaded')
 })
