@@ -1,4 +1,4 @@
-import { HORIZON_PARTS } from '../cache/l1/residency.ts'
+import { HORIZON_PARTS } from '../cache/l1/warm-part.ts'
 import { Confidence } from '../correlation/confidence.ts'
 import { type AtHand, MAX_CANDIDATES, ReadBack, type ScoredPair, SPAN } from '../correlation/read-back.ts'
 import { BreakEven, type WarmCost } from '../strategy/break-even.ts'

@@ -6,12 +6,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly (readonly [finding: st
       'benches run the command as a process of its own',
     ],
   ],
-  'no six lines of code outside the tests stand in two places': [
-    [
-      'src/cache/l1/residency.ts ~ src/cache/l1/value-store.ts: readonly slots: number',
-      'fields of Usage, which both implementations of L1 declare for themselves',
-    ],
-  ],
   'every setting is read where it works': [
     ['FOREWARM_PROFILE: nobody reads node.profile', 'what the other defaults come from: the loader reads it'],
     ['SCHEDULES_CALENDAR: nobody reads schedules.calendar', 'the file that the loader reads'],

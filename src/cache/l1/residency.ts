@@ -19,18 +19,16 @@
  * their reads and move nothing. A warm that only they read becomes a demand entry when it would be evicted.
  */
 
-import { Ghosts } from './ghosts.ts'
 import { PushedOut } from './pushed-out.ts'
-import { NO_SLOT, SlotQueues } from './slot-queues.ts'
-import { isAhead, type ResidencyOptions, type Usage, type WarmCounts, WarmTally } from './usage.ts'
+import { Ghosts } from './queues/ghosts.ts'
+import { NO_SLOT, SlotQueues } from './queues/slot-queues.ts'
+import type { ResidencyOptions, Usage } from './usage.ts'
+import { HORIZON_PARTS, QUEUES, WarmPart } from './warm-part.ts'
 
-/** The queues that slots stand in. */
+/** The queues that slots stand in, besides those of the warm part. */
 const FREE = 0
 const SMALL = 1
 const MAIN = 2
-const WARM = 3
-const AHEAD = 4
-const QUEUES = 5
 
 /** The share of the small queue in the S3-FIFO paper. */
 const SMALL_SHARE = 0.1
@@ -38,19 +36,14 @@ const SMALL_SHARE = 0.1
 const READS_TO_STAY = 2
 /** At most so many reads are counted for an entry, as in the paper. */
 const MAX_READS = 3
-/** The horizon of a warm, in demand reads, as a multiple of the warm part's size. */
-export const HORIZON_PARTS = 2
-/** That of warms by history, which are for an hour to come, and not for what is read next. */
-const AHEAD_PARTS = 40
 
 export class Residency implements Usage {
   readonly slots: number
   limit: number
   warmLimit: number
-  readonly #warmTally = new WarmTally()
-  readonly warmCounts = this.#warmTally.all
-  readonly warmsByKind = this.#warmTally.byKind
-  readonly warmsByCell = this.#warmTally.byCell
+  readonly warmCounts: Usage['warmCounts']
+  readonly warmsByKind: Usage['warmsByKind']
+  readonly warmsByCell: Usage['warmsByCell']
   evictions = 0
   expirations = 0
   readonly #warmShare: number
@@ -58,12 +51,9 @@ export class Residency implements Usage {
   readonly #pairOfSlot: Int32Array
   readonly #reads: Uint8Array
   readonly #onFree: (slot: number) => void
-  /** The kind of the warm in each slot, with its cell (`warmCode`). */
-  readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
-  /** The demand read at which the warm in each slot was admitted or renewed. */
-  readonly #bornAt: Float64Array
   readonly #queues: SlotQueues
+  readonly #warms: WarmPart
   /** The queue of each slot. */
   readonly #part: Uint8Array
   readonly #ghosts: Ghosts
@@ -81,10 +71,12 @@ export class Residency implements Usage {
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
     this.#reads = options.reads ?? new Uint8Array(options.slots)
     this.#onFree = options.onFree ?? (() => undefined)
-    this.#kind = new Uint8Array(options.slots)
     this.pushedOut = new PushedOut(options.maxPairs)
-    this.#bornAt = new Float64Array(options.slots)
     this.#queues = new SlotQueues(options.slots, QUEUES)
+    this.#warms = new WarmPart(this.#queues, options.slots)
+    this.warmCounts = this.#warms.tally.all
+    this.warmsByKind = this.#warms.tally.byKind
+    this.warmsByCell = this.#warms.tally.byCell
     this.#part = this.#queues.of
     this.#ghosts = new Ghosts(Math.max(1, Math.ceil(options.slots * (1 - SMALL_SHARE))))
   }
@@ -99,28 +91,26 @@ export class Residency implements Usage {
   }
 
   get warm(): number {
-    return (this.#queues.sizes[WARM] as number) + (this.#queues.sizes[AHEAD] as number)
+    return this.#warms.size
   }
 
   /** A demand read found the slot. */
   hit(slot: number): void {
     this.#demandReads++
     const reads = this.#reads[slot] as number
-    if (this.#isWarm(slot)) this.#useWarm(slot)
+    if (this.#warms.has(slot)) this.#useWarm(slot)
     else if (reads < MAX_READS) this.#reads[slot] = reads + 1
   }
 
   /** A read will come soon: eviction passes the entry by once, as if it had been read. */
   expect(slot: number): void {
     const enough = this.#part[slot] === SMALL ? READS_TO_STAY : 1
-    if (!this.#isWarm(slot) && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
+    if (!this.#warms.has(slot) && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
   }
 
   /** The pair would be warmed again: its warm counts as a new one. */
   renew(slot: number): void {
-    if (!this.#isWarm(slot)) return
-    this.#bornAt[slot] = this.#demandReads
-    this.#queues.move(slot, this.#part[slot] as number)
+    if (this.#warms.has(slot)) this.#warms.renew(slot, this.#demandReads)
   }
 
   /** A demand read found nothing. */
@@ -149,14 +139,8 @@ export class Residency implements Usage {
     const slot = free === NO_SLOT ? this.#begun++ : free
     this.#pairOfSlot[slot] = pairId + 1
     this.#reads[slot] = 0
-    if (as === 'warm') {
-      this.#kind[slot] = kind
-      this.#count(slot, 'admitted')
-      this.#bornAt[slot] = this.#demandReads
-      this.#queues.push(slot, isAhead(kind) ? AHEAD : WARM)
-    } else {
-      this.#queues.push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
-    }
+    if (as === 'warm') this.#warms.add(slot, kind, this.#demandReads)
+    else this.#queues.push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
     return slot
   }
 
@@ -171,7 +155,7 @@ export class Residency implements Usage {
     this.#ghosts.take(pairId)
     const slot = this.slotOf(pairId)
     if (slot < 0) return
-    if (this.#isWarm(slot)) this.#count(slot, this.#reads[slot] === 0 ? 'dropped' : 'used')
+    if (this.#warms.has(slot)) this.#warms.count(slot, this.#reads[slot] === 0 ? 'dropped' : 'used')
     this.#free(slot)
   }
 
@@ -198,7 +182,7 @@ export class Residency implements Usage {
   }
 
   #leave(slot: number): void {
-    if (this.#isWarm(slot)) this.#count(slot, this.#reads[slot] === 0 ? 'unused' : 'used')
+    if (this.#warms.has(slot)) this.#warms.count(slot, this.#reads[slot] === 0 ? 'unused' : 'used')
     this.#free(slot)
   }
 
@@ -210,41 +194,27 @@ export class Residency implements Usage {
     while (this.resident > this.limit) this.#evictOne()
   }
 
-  #count(slot: number, what: keyof WarmCounts): void {
-    this.#warmTally.count(this.#kind[slot] as number, what)
-  }
-
   get #horizon(): number {
     return this.warmLimit * HORIZON_PARTS
   }
 
   #expireWarms(): void {
-    for (let queue = WARM; queue <= AHEAD; queue++) {
-      const bornBefore = this.#demandReads - this.warmLimit * (queue === WARM ? HORIZON_PARTS : AHEAD_PARTS)
-      const oldest = () => this.#queues.tails[queue] as number
-      while (oldest() !== NO_SLOT && (this.#bornAt[oldest()] as number) < bornBefore) this.#evictWarm(oldest())
+    let slot = this.#warms.expired(this.#demandReads, this.warmLimit)
+    while (slot !== NO_SLOT) {
+      this.#evictWarm(slot)
+      slot = this.#warms.expired(this.#demandReads, this.warmLimit)
     }
   }
 
-  get #oldestWarm(): number {
-    const [next = NO_SLOT, ahead = NO_SLOT] = [this.#queues.tails[WARM], this.#queues.tails[AHEAD]]
-    if (next === NO_SLOT || ahead === NO_SLOT) return Math.max(next, ahead)
-    return (this.#bornAt[ahead] as number) < (this.#bornAt[next] as number) ? ahead : next
-  }
-
   /** Evicts the warm, or makes it a demand entry if another thread has read it. */
-  #evictWarm(slot = this.#oldestWarm): void {
+  #evictWarm(slot = this.#warms.oldest): void {
     if (slot === NO_SLOT) return
     if (this.#reads[slot] === 0) this.evict(slot)
     else this.#useWarm(slot)
   }
 
-  #isWarm(slot: number): boolean {
-    return (this.#part[slot] as number) >= WARM
-  }
-
   #useWarm(slot: number): void {
-    this.#count(slot, 'used')
+    this.#warms.count(slot, 'used')
     this.#queues.move(slot, SMALL)
     this.#reads[slot] = 0
   }

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { Floors } from './floors.ts'
 import { PushedOut } from './pushed-out.ts'
-import { HORIZON_PARTS } from './residency.ts'
 import { type Usage, WarmTally } from './usage.ts'
+import { HORIZON_PARTS } from './warm-part.ts'
 
 /**
  * Values of any kind under L1's rules: the store is bounded and evicts the least recently used first, each pair's floor
