@@ -8,7 +8,7 @@ const FOLDER = new URL('../../../deploy/grafana/', import.meta.url)
 const FILE = `
 apiVersion: 1
 groups:
-  - { orgId: 1, name: critical, folder: Warming, interval: 1m30s, rules: [{ uid: slow, annotations: { summary: "on {{ $$labels.chain }}" } }] }
+  - { orgId: 1, name: critical, folder: Warming, interval: 1m30s, rules: [{ uid: slow, keepFiringFor: 5m, annotations: { summary: "on {{ $$labels.chain }}" } }] }
 contactPoints:
   - { name: slack-info, receivers: [{ uid: info, type: slack, settings: { url: $SLACK_WEBHOOK_URL, recipient: "#info" } }] }
 `
@@ -28,7 +28,7 @@ policies:
 
 test('rules and contact points of files get the form of the API', () => {
   const { groups, contactPoints } = alertingOf([parse(FILE)])
-  const rules = [{ uid: 'slow', annotations: { summary: 'on {{ $labels.chain }}' } }]
+  const rules = [{ uid: 'slow', keep_firing_for: '5m', annotations: { summary: 'on {{ $labels.chain }}' } }]
   expect(groups).toEqual([{ title: 'critical', interval: 90, rules }])
   const settings = { url: `\${SLACK_WEBHOOK_URL}`, recipient: '#info' }
   expect(contactPoints).toEqual([{ uid: 'info', name: 'slack-info', type: 'slack', settings }])

@@ -39,11 +39,16 @@ export function alertingOf(documents: readonly unknown[]): Alerting {
     groups: groups.map(({ name, interval, rules }) => ({
       title: name,
       interval: secondsOf(interval),
-      rules: plain(rules),
+      rules: plain(rules).map(ruleOf),
     })),
     contactPoints: points.flatMap(({ name, receivers }) => receivers.map((receiver) => ({ ...plain(receiver), name }))),
     policy: branchOf(routes.map(canonical)),
   }
+}
+
+/** The API spells this field its own way. */
+function ruleOf({ keepFiringFor, ...rule }: Fields): Fields {
+  return keepFiringFor === undefined ? rule : { ...rule, keep_firing_for: keepFiringFor }
 }
 
 /** One policy above all of ours, so that the script finds it again in a tree of others. */

@@ -45,6 +45,18 @@ test('everything is set up, reading from the given data source, and the address 
   expect(branches()).toMatchObject([{ routes: [{ receiver: 'pagerduty-critical' }, { receiver: 'slack-warnings' }] }])
 })
 
+test('the rules, contact points and policies of the repository are taken as they are, and a second run sees no changes', async () => {
+  const file = new URL('../../../deploy/grafana/setup/alerting.json', import.meta.url)
+  setup.alerting = JSON.parse(readFileSync(file, 'utf8'))
+  const first = await setup.run()
+  expect([first.code, first.err]).toEqual([0, ''])
+  expect(grafana.alerting.rules.length).toBeGreaterThan(15)
+  expect(branches()).toMatchObject([{ routes: [{ receiver: 'pagerduty-critical' }, {}, {}] }])
+  grafana.requests.length = 0
+  expect((await setup.run()).code).toBe(0)
+  expect(grafana.writes.filter((write) => !write.includes('/contact-points/'))).toEqual([])
+})
+
 test('what is set up can be changed in Grafana: nothing has a provenance', async () => {
   await setup.run()
   expect([...rules().values()].map(({ provenance }) => provenance)).toEqual(['', '', ''])
