@@ -10,6 +10,8 @@ export interface Turn {
   readonly pairId: number
   readonly eventTimeMs: number
   readonly beganMs: number
+  /** Whoever has told of the update. */
+  readonly by: object
   /** Bit e says that edge e of the tracker was read. */
   readEdges: number
   reads: number
@@ -57,15 +59,20 @@ export class Analyzer implements ReadListener, IdHolder {
     this.#windowMs = parts.config.correlation.windowMs
   }
 
-  /** The pair's update is handled from now on by the caller, and by what it awaits. */
-  updated(pairId: number, eventTimeMs: number, nowMs: number): void {
+  /**
+   * The pair's update is handled from now on by the caller, and by what it awaits. `by` is who tells: warmings that share the
+   * analyzer may each be told of an update, which happened once.
+   */
+  updated({ pairId, eventTimeMs }: Pick<Turn, 'pairId' | 'eventTimeMs'>, nowMs: number, by: object): void {
     if (this.#isEnded) return
+    const { turn: current } = this
+    if (current !== undefined && current.by !== by && isSame(current, pairId, eventTimeMs)) return
     this.settle(nowMs)
     this.tracker.observe(pairId, eventTimeMs, this.#parts.caches.table.chainOf(pairId))
     if (eventTimeMs >= this.#newest.eventTimeMs) this.#newest = { eventTimeMs, atMs: nowMs }
     const isMeasured = !this.#others().some(({ turn: other }) => isSame(other, pairId, eventTimeMs))
     const counts = { readEdges: 0, reads: 0, hits: 0 }
-    const turn: Turn = { pairId, eventTimeMs, beganMs: nowMs, ...counts, ordinal: this.#begun++, isMeasured }
+    const turn: Turn = { pairId, eventTimeMs, beganMs: nowMs, ...counts, by, ordinal: this.#begun++, isMeasured }
     this.#turns.push(turn)
     this.#context.enterWith(turn)
   }

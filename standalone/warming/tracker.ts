@@ -38,7 +38,8 @@ export interface CacheTrackerStats {
 export interface CacheTracker {
   /**
    * The pair's price has changed, and the caller handles the update from now on: reads in the same function, and in what it
-   * awaits, follow it. The time is that of the update (default: now). Throws a ForewarmError 'bad-value' for an impossible time.
+   * awaits, follow it. The time is that of the update (default: now). Told to several warmings of one tracker with the same
+   * time, it counts once. Throws a ForewarmError 'bad-value' for an impossible time or a pair that is no text.
    */
   recordPriceUpdate(pair: string, timestampMs?: number): void
   /**
@@ -75,7 +76,7 @@ export class NamedTracker implements CacheTracker {
     if (against !== undefined) throw wrongFor(pair, against.detail)
     const pairId = parts.caches.table.ask(parts.chain, pair)
     if (pairId < 0) this.#withoutId++
-    else analyzer.updated(pairId, eventTimeMs, nowMs)
+    else analyzer.updated({ pairId, eventTimeMs }, nowMs, this)
   }
 
   getPairsToWarm(pair: string, nowMs?: number, limit = Number.MAX_SAFE_INTEGER, minScore = 0) {

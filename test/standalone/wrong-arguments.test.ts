@@ -219,6 +219,25 @@ describe('a warming beside a cache', () => {
     expect(control.reads + warmed.reads).toBe(40)
   })
 
+  test('learns once from an update that two warmings of one tracker are told of', async () => {
+    const { cache, clock } = await small()
+    const both = [warming(cache), warming(cache, { strategy: 'top-n' })]
+    for (let times = 0; times < 10; times++) {
+      clock.advanceTo(clock.now() + 5_000)
+      for (const { tracker } of both) tracker.recordPriceUpdate('A', clock.now())
+      cache.get('B')
+    }
+    clock.advanceTo(clock.now() + 5_000)
+    for (const { tracker } of both) {
+      expect(tracker.getStats().totalUpdates).toBe(10)
+      // With every second update unread, the score would be half of it.
+      expect(tracker.getPairsToWarm('A')[0]?.score).toBeGreaterThan(0.7)
+    }
+    both[0]?.tracker.recordPriceUpdate('A', clock.now())
+    both[0]?.tracker.recordPriceUpdate('A', clock.now())
+    expect(both[1]?.tracker.getStats().totalUpdates).toBe(12)
+  })
+
   test('says what is wrong with a document of patterns that cannot be read', async () => {
     const { cache } = await small()
     const { predictor } = warming(cache)
