@@ -19,6 +19,8 @@ interface Kind {
   readonly strategy: ProposingStrategy
   /** The pattern in which it has something to find. */
   readonly pattern: Pattern
+  /** With the others' slots, pairs that are read more and more never leave L1, so that nothing is left to warm. */
+  readonly slots?: number
   /** The share of its warms that is to be read. */
   readonly askedFor?: number
 }
@@ -28,7 +30,7 @@ const KINDS: readonly Kind[] = [
   { schedule: 'timeOfDay', strategy: 'time_of_day', pattern: 'daily', askedFor: 0.9 },
   { schedule: 'sessions', strategy: 'market_open', pattern: 'sessions', askedFor: 0.9 },
   { schedule: 'preMarket', strategy: 'pattern', pattern: 'weekly', askedFor: 0.8 },
-  { schedule: 'trending', strategy: 'trending', pattern: 'rising', askedFor: 0.65 },
+  { schedule: 'trending', strategy: 'trending', pattern: 'rising', slots: SLOTS / 2, askedFor: 0.65 },
   { schedule: 'sectorRotation', strategy: 'sector_rotation', pattern: 'sectors' },
 ]
 
@@ -46,7 +48,7 @@ export async function* bySchedule(stage: Stage): AsyncIterable<Figure> {
     return
   }
   const recorded = await recordedReads()
-  const kinds = KINDS.map(({ askedFor: _, ...kind }) => kind)
+  const kinds = KINDS.map(({ schedule, strategy, pattern }) => ({ schedule, strategy, pattern }))
   const slots = Math.round(recorded.names.length * RECORDED_SHARE)
   yield* onTraffic('recorded days', { traffics: () => [recorded], kinds, slots })
 }
@@ -58,27 +60,28 @@ interface Played {
   readonly slots: number
 }
 
-async function* onTraffic(name: string, { traffics, kinds, slots }: Played): AsyncIterable<Figure> {
-  const run = async (schedules: readonly ScheduleKey[]) => {
+async function* onTraffic(name: string, { traffics, kinds, slots: usual }: Played): AsyncIterable<Figure> {
+  const run = async (schedules: readonly ScheduleKey[], slots: number) => {
     const runs: Scheduled[] = []
     for (const traffic of traffics()) runs.push(await scheduled(traffic, { slots, schedules }))
     return runs
   }
-  const off = await run([])
-  const all = await run(SCHEDULES)
-  const points = (on: readonly Scheduled[]) => (mean(on, 'hitRatio') - mean(off, 'hitRatio')) * 100
+  const off = await run([], usual)
+  const all = await run(SCHEDULES, usual)
+  const points = (on: readonly Scheduled[], without = off) => (mean(on, 'hitRatio') - mean(without, 'hitRatio')) * 100
   const value = (what: string, unit: string, figure: number): Figure => ({
     ...{ kind: 'value', case: `${name}: ${what}`, unit, value: figure },
   })
   yield value('loads with all schedules ÷ without', 'ratio', mean(all, 'loads') / mean(off, 'loads'))
   yield value('all schedules, points of hit ratio', 'points', points(all))
-  for (const { schedule, strategy, askedFor } of kinds) {
-    const on = await run([schedule])
+  for (const { schedule, strategy, askedFor, slots = usual } of kinds) {
+    const on = await run([schedule], slots)
+    const without = slots === usual ? off : await run([], slots)
     const read = shareRead(on, strategy)
     const what = `${schedule}, warms read`
     if (askedFor === undefined) yield value(what, 'share', read)
     else yield singleRatio({ case: `${name}: ${what}`, unit: 'share', anchor: 'asked for' }, read, askedFor)
-    yield value(`${schedule}, points of hit ratio`, 'points', points(on))
+    yield value(`${schedule}, points of hit ratio`, 'points', points(on, without))
   }
 }
 
