@@ -229,5 +229,5 @@ describe('the scheduler of a warming beside a cache', () => {
 
 test('a cache in shared memory can be read by other threads', async () => {
   const cache = closedLater(await createCache({ l1Slots: 10, l2Enabled: false, env: {} }))
-  expect(Object.keys(cache.sharedPrices)).toEqual(['l1', 'names', 'sources'])
+  expect(Object.keys(cache.sharedPrices)).toEqual(['l1', 'names', 'sources', 'reads'])
 })
