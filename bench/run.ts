@@ -22,6 +22,7 @@ import { scaling } from './cases/scaling/scaling.ts'
 import { shutdown } from './cases/shutdown.ts'
 import { simulate } from './cases/simulate.ts'
 import { soak } from './cases/soak.ts'
+import { telemetry } from './cases/telemetry/telemetry.ts'
 import { tracker } from './cases/tracker.ts'
 import floors from './floors.json' with { type: 'json' }
 import { benchPairs, commitOf, differing, layOut } from './harness/against.ts'
@@ -57,6 +58,7 @@ const BENCHES: readonly Bench[] = [
   interrupt,
   restart,
   http,
+  telemetry,
   soak,
 ]
 
