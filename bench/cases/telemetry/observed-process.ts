@@ -6,7 +6,7 @@ import type { Backends, Backlog, ReaderStage } from '../../stages/stage.ts'
 export interface ObservedTask {
   /** `off`: counters and histograms count nothing, and nobody reads them. `on`: they are scraped once a second. */
   readonly metrics: 'on' | 'off'
-  /** Where sampled spans go; without it, no spans are made. */
+  /** The receiver of sampled spans. Without it, no spans are made. */
   readonly traces?: { readonly endpoint: string; readonly ratio: number }
   readonly backlog: Backlog
   readonly backends: Pick<Backends, 'brokers' | 'redisUrl'>

@@ -11,8 +11,8 @@ import { perMessage } from './per-message.ts'
 import { bounded, flat, scraped } from './table.ts'
 
 /**
- * What it costs to see what a node does: updates a second of a node that catches up, with counters, scrapes and sampled
- * spans against the same node without; a message against the plain SDK; a scrape; and the memory of the table.
+ * What it costs to see what a node does. A node that catches up is measured with counters, scrapes and sampled spans, and
+ * without. A message is measured against the plain SDK. Then come a scrape and the memory of the table.
  */
 export const telemetry: Bench = { name: 'telemetry', cases }
 
