@@ -44,8 +44,14 @@ export function grafanaRules(
       keepFiringFor: KEEP_FIRING[severity],
       noDataState: 'OK',
       execErrState: 'Error',
-      ...wordsOf(alert, runbooks),
+      ...inGrafana(wordsOf(alert, runbooks)),
     })),
   }))
   return { apiVersion: 1, groups }
+}
+
+/** The value of a rule is a text there; that of its query is a number. */
+function inGrafana<Words extends ReturnType<typeof wordsOf>>(words: Words) {
+  const { summary } = words.annotations
+  return { ...words, annotations: { ...words.annotations, summary: summary.replaceAll('$value', '$values.A.Value') } }
 }
