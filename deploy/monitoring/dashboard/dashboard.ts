@@ -29,7 +29,7 @@ const SOURCE = { type: 'prometheus', uid: '${DS_PROMETHEUS}' }
 const UID = 'warming-infrastructure'
 const REFRESHES = ['5s', '10s', '30s', '1m']
 const HEIGHT = 7
-/** Of 24 columns. */
+/** A row has 24 columns. */
 const WIDTHS = { gauge: 6, stat: 6, timeseries: 12 } as const
 
 /** The dashboard as Grafana imports it. */
