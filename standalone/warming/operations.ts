@@ -11,6 +11,8 @@ export interface Operation {
   readonly kindOf: (pairId: number) => WarmKind
   /** The pairs that were asked for, also those that have no id. */
   readonly attempted: number
+  /** Those that have no id as all were taken; the others without one cannot exist. */
+  readonly withoutId?: number
   /** For the counts: the kind of all its pairs, or of most. */
   readonly strategy: WarmKind
   readonly timeoutMs: number
@@ -38,23 +40,25 @@ export class Operations {
 
   /** One trip to L2 for what L1 lacks. Values that come after the timeout go into L1, too, if they are newer than it has had. */
   async warm(operation: Operation): Promise<WarmReport> {
-    const { pairIds, kindOf, attempted, strategy, timeoutMs, sourcePair } = operation
+    const { pairIds, kindOf, attempted, withoutId = 0, strategy, timeoutMs, sourcePair } = operation
     const { caches } = this.#options.parts
     const startMs = performance.now()
     const kindIndexOf = (pairId: number) => indexOfWarmKind(kindOf(pairId))
     const { outcomes, timedOut, unavailable } = await caches.promotion.promote(pairIds, { timeoutMs, kindIndexOf })
     const of = (outcome: PromotionOutcome) => outcomes.reduce((sum, each) => (each === outcome ? sum + 1 : sum), 0)
-    // The rollout may have changed while L2 was asked.
-    const isKeptOut = of('failed') > 0 && caches.rollout.keepsOut(strategy)
+    const failed = of('failed')
+    // The rollout may have changed while L2 was asked. What was done before that is told.
+    const isKeptOut = failed > 0 && failed === pairIds.length && caches.rollout.keepsOut(strategy)
     if (isKeptOut) return this.refused(attempted, this.#options.rollout.refusal ?? 'off', sourcePair)
     const report: WarmReport = {
       ...this.#nothing(attempted, sourcePair),
-      success: !timedOut && unavailable === undefined,
+      success: !timedOut && unavailable === undefined && failed === 0,
       pairsWarmed: of('warmed'),
       pairsAlreadyInL1: of('alreadyInL1'),
-      pairsNotFound: of('notFound') + attempted - pairIds.length,
+      pairsNotFound: of('notFound') + attempted - pairIds.length - withoutId,
       pairsRefused: of('refusedOlder'),
-      pairsWithoutRoom: of('noRoom'),
+      pairsWithoutRoom: of('noRoom') + withoutId,
+      pairsFailed: failed,
       timedOut,
       durationMs: performance.now() - startMs,
     }
@@ -110,7 +114,14 @@ export class Operations {
   }
 
   #nothing(pairsAttempted: number, sourcePair: string | undefined): WarmReport {
-    const none = { pairsWarmed: 0, pairsAlreadyInL1: 0, pairsNotFound: 0, pairsRefused: 0, pairsWithoutRoom: 0 }
+    const none = {
+      pairsWarmed: 0,
+      pairsAlreadyInL1: 0,
+      pairsNotFound: 0,
+      pairsRefused: 0,
+      pairsWithoutRoom: 0,
+      pairsFailed: 0,
+    }
     const ended = { refused: undefined, timedOut: false, durationMs: 0, timestamp: this.#options.parts.clock.now() }
     return { success: true, pairsAttempted, ...none, ...ended, sourcePair }
   }

@@ -8,9 +8,9 @@ import type { Improvement } from '../../src/warming/measurement.ts'
  */
 export type WarmRefused = 'off' | 'killed' | 'closed' | 'disabled' | 'canary' | 'control'
 
-/** The outcome of a warm. `timestamp` is in milliseconds since 1970. */
+/** The outcome of a warm: each pair that was attempted is in one of its counts. `timestamp` is in milliseconds since 1970. */
 export interface WarmReport {
-  /** False when L2 was away or did not answer in time, or the warm was refused. */
+  /** False when a pair failed, or the warm was refused. */
   readonly success: boolean
   readonly pairsAttempted: number
   readonly pairsWarmed: number
@@ -18,8 +18,10 @@ export interface WarmReport {
   readonly pairsNotFound: number
   /** Pairs whose value in L2 is older than one that L1 has had. */
   readonly pairsRefused: number
-  /** Pairs that L1 had no room for: warms hold at most three tenths of it. */
+  /** Pairs that L1 had no room for, as warms hold at most three tenths of it, or no id, as all were taken (MAX_PAIRS). */
   readonly pairsWithoutRoom: number
+  /** Pairs of which L2 did not tell in time, or that the rollout kept out meanwhile. A value that comes later goes into L1. */
+  readonly pairsFailed: number
   /** Undefined for a warm that was carried out. */
   readonly refused: WarmRefused | undefined
   readonly timedOut: boolean

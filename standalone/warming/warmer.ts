@@ -1,5 +1,6 @@
 import type { ProposingStrategy } from '../../schemas/warm-request.ts'
 import { indexOfWarmKind, type WarmKind, warmsOf } from '../../src/cache/l1/usage.ts'
+import { absenceWithoutId } from '../../src/cache/price-reads.ts'
 import { assertOptions } from '../../src/config/options.ts'
 import type { NextReads } from '../../src/warming/next-reads.ts'
 import type { OpenedCache } from '../levels.ts'
@@ -174,11 +175,16 @@ export class PairWarmer implements CacheWarmer {
     const { refusal } = rollout
     if (refusal !== undefined) return operations.refused(named.length, refusal)
     if (named.length === 0) return operations.idle(0)
-    const known = table.askAndHold(parts.chain, named).filter((pairId) => pairId >= 0)
+    const asked = table.askAndHold(parts.chain, named)
+    const known = asked.filter((pairId) => pairId >= 0)
+    const isWithoutId = (pair: string, at: number) =>
+      (asked[at] as number) < 0 && absenceWithoutId(parts.chain, pair) === 'unavailable'
+    const withoutId = named.filter(isWithoutId).length
     const kindOf = () => strategy
     try {
       const { timeoutMs } = chosen.config
-      const report = await operations.warm({ pairIds: known, kindOf, attempted: named.length, strategy, timeoutMs })
+      const operation = { pairIds: known, kindOf, attempted: named.length, withoutId, strategy, timeoutMs }
+      const report = await operations.warm(operation)
       // What a person warms is in L1 with and without the warming that a shadow stands for.
       if (report.refused === undefined)
         shadow.parts?.l1.warm(known, () => indexOfWarmKind(strategy), Number.POSITIVE_INFINITY)
