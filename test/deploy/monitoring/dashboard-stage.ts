@@ -1,5 +1,6 @@
 import { rows } from '../../../deploy/monitoring/dashboard/panels.ts'
-import type { Prometheus } from '../../harness/prometheus.ts'
+import { startForewarm } from '../../bin/forewarm-process.ts'
+import { freePort, type Prometheus, startPrometheus } from '../../harness/prometheus.ts'
 import { until } from '../../harness/until.ts'
 
 /** Every query of the dashboard, by panel and legend. */
@@ -30,4 +31,21 @@ export async function allAnswered({ query }: Prometheus): Promise<void> {
     return true
   }
   await until('every query of the dashboard has data', answered, { timeoutMs: 120_000 })
+}
+
+/** Runs a node in a process of its own, and a Prometheus that scrapes it, until `body` has ended. */
+export async function scrapedNode<T>(program: string, body: (prometheus: Prometheus) => Promise<T>): Promise<T> {
+  const port = await freePort()
+  const { child, ended } = startForewarm(['dev', '--port', `${port}`, '--json'])
+  try {
+    const prometheus = await startPrometheus(`127.0.0.1:${port}`, program)
+    try {
+      return await body(prometheus)
+    } finally {
+      await prometheus.close()
+    }
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+  }
 }

@@ -4,9 +4,8 @@ import { dashboard } from '../../../deploy/monitoring/dashboard/dashboard.ts'
 import { rows } from '../../../deploy/monitoring/dashboard/panels.ts'
 import { queries } from '../../../deploy/monitoring/queries.ts'
 import { INSTRUMENTS } from '../../../src/telemetry/instruments.ts'
-import { startForewarm } from '../../bin/forewarm-process.ts'
-import { freePort, prometheusVersion, startPrometheus } from '../../harness/prometheus.ts'
-import { allAnswered, QUERIES } from './dashboard-stage.ts'
+import { prometheusVersion } from '../../harness/prometheus.ts'
+import { allAnswered, QUERIES, scrapedNode } from './dashboard-stage.ts'
 
 describe('the dashboard', () => {
   const made = dashboard({ prefix: 'arbitrage_', runbooks: 'docs/runbook' })
@@ -40,21 +39,7 @@ describe('the dashboard', () => {
 
   onPrometheus(
     'has data in every panel, from a Prometheus that scrapes a running node',
-    async () => {
-      const port = await freePort()
-      const { child, ended } = startForewarm(['dev', '--port', `${port}`, '--json'])
-      try {
-        const prometheus = await startPrometheus(`127.0.0.1:${port}`)
-        try {
-          await allAnswered(prometheus)
-        } finally {
-          await prometheus.close()
-        }
-      } finally {
-        child.kill('SIGTERM')
-        await ended
-      }
-    },
+    () => scrapedNode('prometheus', allAnswered),
     240_000,
   )
 })
